@@ -1,0 +1,78 @@
+# pktrec, pktshow, pktdiff, pktsql: everything is built under build/.
+#
+#   make            all tools          make demo      the main job, from nothing (README)
+#   make analyze    without clang, libbpf or root     make test   unit, golden, kernels in virtual machines
+#   make samples    record samples/ anew               make bench  figures, as ratios within one run
+
+B ?= build
+CC ?= gcc
+CLANG ?= clang
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wstrict-prototypes -Wpointer-arith -Wshadow $(if $(WERROR),-Werror)
+STD := -std=gnu11 -D_GNU_SOURCE
+prefix ?= /usr/local
+
+ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+pkg = $(shell pkg-config $(1) 2>/dev/null)
+
+# each room compiles against the rooms it may use, and no others
+inc.trace = $(call pkg,--cflags libzstd)
+inc.record = -Itrace -Ibpf $(call pkg,--cflags libbpf libelf libmnl libcap-ng)
+inc.analyze = -Itrace -Ianalyze $(call pkg,--cflags sqlite3 smartcols)
+inc.tests = -Itrace -Ianalyze -Ibpf -Itests $(call pkg,--cflags cmocka sqlite3)
+libs.record = $(call pkg,--libs libbpf libelf libmnl libcap-ng libzstd) -lpthread
+libs.analyze = $(call pkg,--libs sqlite3 smartcols libzstd) -lm
+libs.tests = $(call pkg,--libs cmocka)
+
+TOOLS := pktshow pktdiff pktsql
+ANALYZE := $(TOOLS:%=$(B)/%)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all analyze demo test test-long bench samples install clean
+
+all: analyze $(B)/pktrec
+analyze: $(ANALYZE)
+
+sources = $(wildcard $(1)/*.c)
+objects = $(patsubst %.c,$(B)/obj/%.o,$(call sources,$(1)))
+
+# --- trace: the library ---------------------------------------------------------------------------------------
+$(B)/libpkttrace.a: $(call objects,trace)
+	@mkdir -p $(@D)
+	$(AR) rcs $@ $^
+
+# --- analyze: one object folder, a main for each tool -----------------------------------------------------------
+ANALYZE_SHARED = $(filter-out $(TOOLS:%=$(B)/obj/analyze/%.o),$(call objects,analyze))
+$(B)/libanalyze.a: $(ANALYZE_SHARED)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(ANALYZE): $(B)/%: $(B)/obj/analyze/%.o $(B)/libanalyze.a $(B)/libpkttrace.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.analyze)
+
+# schema/ is embedded: assembled into the program as it stands
+$(B)/obj/analyze/embedded.o $(B)/obj/record/embedded.o: $(wildcard schema/* schema/queries/*)
+
+# --- bpf, record ------------------------------------------------------------------------------------------------
+$(B)/hop.bpf.o: $(wildcard bpf/*.c bpf/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) -O2 -g -target bpf -D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-isystem /usr/include/$(MULTIARCH)) -Wall -Wextra $(if $(WERROR),-Werror) -Ibpf -c bpf/hop.bpf.c -o $@
+$(B)/obj/record/embedded.o: $(B)/hop.bpf.o
+$(B)/pktrec: $(call objects,record) $(B)/libpkttrace.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.record)
+
+# --- compiling ----------------------------------------------------------------------------------------------------
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(CFLAGS) $(WARN) -MMD -MP -DBUILD_DIR='"$(B)"' $(inc.$(firstword $(subst /, ,$*))) -c $< -o $@
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# --- tests: tests/unit/*.c, a cmocka program each -----------------------------------------------------------------
+UNITS = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libanalyze.a $(B)/libpkttrace.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.tests) $(libs.analyze)
+
+clean:
+	rm -rf $(B)/obj $(B)/pkt* $(B)/lib*.a $(B)/*.bpf.o $(B)/tests
