@@ -30,7 +30,7 @@ ANALYZE := $(TOOLS:%=$(B)/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all analyze demo test test-long bench samples install clean
+.PHONY: all analyze units helpers man demo test test-long bench samples install clean
 
 all: analyze $(B)/pktrec
 analyze: $(ANALYZE)
@@ -73,6 +73,44 @@ UNITS = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libanalyze.a $(B)/libpkttrace.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.tests) $(libs.analyze)
+units: $(UNITS)
+
+# what the tests run beside the tools
+HELPERS := $(B)/dns-responder $(B)/flood $(B)/cut-reader
+helpers: $(HELPERS)
+$(B)/dns-responder: $(B)/obj/tests/dns/responder.o
+$(B)/flood: $(B)/obj/tests/vm/flood.o
+$(B)/cut-reader: $(B)/obj/tests/vm/cut.o $(B)/libanalyze.a $(B)/libpkttrace.a
+$(HELPERS):
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.analyze)
+
+# --- the newcomer's road: install what is missing, and only then look for libraries, in a make of its own ------------
+demo:
+	@tools/setup build test vm
+	@$(MAKE) --no-print-directory -s all helpers
+	@B=$(B) tests/demo
+test test-long:
+	@tools/setup build test vm
+	@B=$(B) tests/run $(if $(filter test-long,$@),--long)
+samples:
+	@tools/setup build test vm
+	@$(MAKE) --no-print-directory -s all helpers
+	@B=$(B) tests/samples
+bench:
+	@tools/setup build test vm
+	@$(MAKE) --no-print-directory -s all helpers
+	@B=$(B) tests/bench
+
+# --- installing -----------------------------------------------------------------------------------------------------
+MAN = $(patsubst man/%.scd,$(B)/man/%,$(wildcard man/*.scd))
+man: $(MAN)
+$(B)/man/%: man/%.scd
+	@mkdir -p $(@D)
+	scdoc <$< >$@
+install: all man
+	install -d $(DESTDIR)$(prefix)/bin $(sort $(foreach m,$(MAN),$(DESTDIR)$(prefix)/share/man/man$(patsubst .%,%,$(suffix $(m)))))
+	install $(ANALYZE) $(B)/pktrec $(DESTDIR)$(prefix)/bin
+	$(foreach m,$(MAN),install -m 644 $(m) $(DESTDIR)$(prefix)/share/man/man$(patsubst .%,%,$(suffix $(m)));)
 
 clean:
-	rm -rf $(B)/obj $(B)/pkt* $(B)/lib*.a $(B)/*.bpf.o $(B)/tests
+	rm -rf $(B)/obj $(B)/pkt* $(B)/lib*.a $(B)/*.bpf.o $(B)/tests $(B)/test $(B)/man $(HELPERS)

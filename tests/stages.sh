@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# stages.sh - the stages of tests/run, in the order they run.
+
+# --- compile: the same without a warning from the other compiler ------------------------------------------------
+
+stage_compile() {
+	prefix="compile " claim clang_compiles_without_warnings build clang all units helpers CC=clang WERROR=1
+}
+
+# --- unit: programs of cmocka tests, each test counted ------------------------------------------------------------
+
+# Reads cmocka's TAP: "ok 3 - name", "not ok 3 - name", "ok 3 # SKIP name".
+unit_count() {
+	local words number seen=0 bad=0
+
+	while read -r words; do
+		case $words in
+		"ok "*"# SKIP"*) skip "$1 ${words##*# SKIP }" "by itself" ;;
+		"ok "*) pass "$1 ${words#ok * - }" ;;
+		"not ok "*) bad=1; fail "$1 ${words#not ok * - }" <"$2" ;;
+		*) continue ;;
+		esac
+		seen=1
+	done < <(grep -aE '^(not )?ok [0-9]+' "$2")
+	# a program that crashes, leaks or tests nothing has no line of its own for it
+	[ "$seen" = 1 ] || fail "$1 has_tests" <"$2"
+	[ "$3" = 0 ] || [ "$bad" = 1 ] || fail "$1 ends_with_status_0 (it was $3)" <"$2"
+}
+
+unit_run() {	# unit_run VARIANT
+	local program name status
+
+	for program in tests/unit/*.c; do
+		name=$(basename "$program" .c)
+		[ -x "$T/$1/tests/$name" ] || continue
+		CMOCKA_MESSAGE_OUTPUT=TAP SAMPLES=$root/samples timeout 300 "$T/$1/tests/$name" >"$T/$1/$name.log" 2>&1 </dev/null
+		status=$?
+		unit_count "$1 $name" "$T/$1/$name.log" $status
+	done
+}
+
+stage_unit() {
+	unit_run gcc
+}
+
+# --- sanitize: again, with AddressSanitizer and UndefinedBehaviorSanitizer -----------------------------------------
+
+sanitizers="-fsanitize=address,undefined -fno-sanitize-recover=all"
+
+build_sanitized() {
+	build asan analyze units helpers CFLAGS="-O1 -g $sanitizers" LDFLAGS="$sanitizers"
+}
+
+stage_sanitize() {
+	local said
+
+	if said=$(build_sanitized 2>&1); then
+		unit_run asan
+	else
+		fail "compile with_sanitizers" <<<"$said"
+	fi
+}
+
+# --- alone: the analyzer builds where there is no clang, no libbpf, no root -----------------------------------------
+
+# Their headers are covered by ones that cannot be compiled, their programs by ones that fail, and pkg-config
+# denies them.
+alone_cover() {
+	local header tool
+
+	rm -rf "$T/alone" "$T/cover"
+	mkdir -p "$T"/cover/{bin,include/{bpf,libmnl,linux}}
+	for header in bpf/bpf.h bpf/libbpf.h bpf/btf.h bpf/bpf_helpers.h libelf.h gelf.h libmnl/libmnl.h cap-ng.h linux/bpf.h; do
+		echo "#error \"$header is not here\"" >"$T/cover/include/$header"
+	done
+	for tool in clang clang-14 llc bpftool; do
+		printf '#!/bin/sh\necho "%s is not here" >&2\nexit 127\n' $tool >"$T/cover/bin/$tool"
+	done
+	cat >"$T/cover/bin/pkg-config" <<-EOF2
+		#!/bin/sh
+		case " \$* " in *libbpf*|*libelf*|*libmnl*|*libcap-ng*) exit 1;; esac
+		exec $(command -v pkg-config) "\$@"
+	EOF2
+	chmod +x "$T"/cover/bin/*
+}
+
+alone_builds() {
+	PATH=$root/$T/cover/bin:$PATH build alone analyze CC="gcc -isystem $root/$T/cover/include"
+}
+
+alone_links_little() {
+	local tool
+
+	for tool in pktshow pktdiff pktsql; do
+		readelf -d "$T/alone/$tool" | grep NEEDED | grep -E 'libbpf|libelf|libmnl|libcap' && return 1
+	done
+	return 0
+}
+
+# The cover must bite: what needs libbpf cannot be built under it.
+alone_recorder_fails() {
+	! PATH=$root/$T/cover/bin:$PATH build alone "$T/alone/pktrec" CC="gcc -isystem $root/$T/cover/include"
+}
+
+stage_alone() {
+	local prefix="alone "
+
+	alone_cover
+	claim analyzer_builds_without_clang_and_libbpf alone_builds
+	claim analyzer_links_no_libbpf alone_links_little
+	claim recorder_does_not_build_there alone_recorder_fails
+}
+
+# --- man: the pages compile -----------------------------------------------------------------------------------------
+
+stage_man() {
+	local page
+
+	mkdir -p "$T/man"
+	for page in man/*.scd; do
+		[ -e "$page" ] || continue
+		prefix="man " claim "$(basename "$page" .scd)" sh -c "scdoc <$page >$T/man/$(basename "$page" .scd)"
+	done
+}
+
+# --- dns: the responder of the test network answers a real client ----------------------------------------------------
+
+dns_says() {	# dns_says PATTERN DIG-ARGUMENT...
+	local pattern=$1 said
+
+	shift
+	said=$(dig -p "$dns_port" +tries=2 +timeout=2 "$@" 2>&1)
+	echo "$said"
+	grep -Eq "$pattern" <<<"$said"
+}
+
+stage_dns() {
+	local prefix="dns " server
+
+	dns_port=$((20000 + $$ % 20000))
+	"$T/gcc/dns-responder" --port $dns_port --ready-fd 3 3>"$T/dns.ready" &
+	server=$!
+	for _ in $(seq 50); do [ -s "$T/dns.ready" ] && break; sleep 0.1; done
+	claim answers_a dns_says '^example\.test\..*192\.0\.2\.53' @127.0.0.1 example.test
+	claim answers_edns dns_says 'EDNS: version: 0' @127.0.0.1 example.test +edns
+	claim answers_without_edns dns_says 'ADDITIONAL: 0' @127.0.0.1 example.test +noedns
+	claim has_no_aaaa dns_says 'ANSWER: 0' @127.0.0.1 example.test AAAA
+	claim knows_invalid dns_says NXDOMAIN @127.0.0.1 some.invalid
+	claim refuses_opcode dns_says NOTIMP @127.0.0.1 example.test +opcode=status
+	[ ! -e /proc/net/if_inet6 ] || claim answers_over_ipv6 dns_says '192\.0\.2\.53' @::1 example.test
+	kill $server
+}
+
+# --- cases: tests/cases/NAME/{cmd,expected[,status]} ------------------------------------------------------------------
+
+# Runs a case's command with the tools in PATH; its output with the status as the last line when it is not 0.
+case_output() {
+	(cd "$T" && SAMPLES=../../samples CASE=$root/$1 timeout 60 bash "$root/$1/cmd" 2>&1 </dev/null)
+}
+
+case_holds() {
+	local expected=0 status
+
+	[ ! -f "$1/status" ] || read -r expected <"$1/status"
+	case_output "$1" >"$T/case.out"
+	status=$?
+	diff -u --label expected --label got "$1/expected" "$T/case.out" || return
+	[ "$status" = "$expected" ] && return
+	echo "status $status, expected $expected"
+	return 1
+}
+
+stage_cases() {
+	local dir
+
+	for dir in tests/cases/*/; do
+		[ -f "$dir/cmd" ] || continue
+		prefix="cases " claim "$(basename "$dir")" case_holds "${dir%/}"
+	done
+}
+
+cases_update() {
+	local name dir status
+
+	PATH=$root/$T/gcc:$PATH
+	for name in ${*:-$(ls tests/cases)}; do
+		dir=tests/cases/$name
+		[ -f "$dir/cmd" ] || continue
+		case_output "$dir" >"$dir/expected"
+		status=$?
+		rm -f "$dir/status"
+		[ $status = 0 ] || echo $status >"$dir/status"
+	done
+	git --no-pager diff --stat -- tests/cases
+}
+
+# --- cut: recordings cut short ----------------------------------------------------------------------------------------
+
+cut_shows() {	# every piece is shown, or refused with one line
+	local size i
+
+	size=$(stat -c %s "$1")
+	for i in $(seq 0 40); do
+		head -c $((size * i / 40)) "$1" >"$T/cut.trc"
+		pktshow "$T/cut.trc" >/dev/null 2>"$T/cut.words"
+		case $? in
+		0 | 2) ;;
+		*) echo "cut at $((size * i / 40)): status $?"; cat "$T/cut.words"; return 1 ;;
+		esac
+		[ "$(wc -l <"$T/cut.words")" -le 1 ] || { cat "$T/cut.words"; return 1; }
+	done
+}
+
+stage_cut() {
+	local prefix="cut " file
+
+	[ -x "$T/asan/cut-reader" ] || build_sanitized >/dev/null 2>&1
+	for file in ok dropped; do
+		if [ -s "samples/$file.trc" ]; then
+			claim "${file}_reads_at_1000_offsets" "$T/asan/cut-reader" "samples/$file.trc" 1000
+			claim "${file}_shows_or_refuses_in_one_line" cut_shows "samples/$file.trc"
+		else
+			skip "cut $file" "no samples/$file.trc; run make samples"
+		fi
+	done
+}
+
+# --- vm: the main job on real kernels ---------------------------------------------------------------------------------
+
+vm_seconds=900
+[ -z "$long" ] || vm_seconds=2400
+
+vm_topics() {
+	echo tests/vm/topics/*.sh
+	[ -z "$long" ] || echo tests/vm/long/*.sh
+}
+
+vm_start() {	# vm_start SERIES: its results are in $T/vm/SERIES when the job ends
+	local topic files=()
+
+	for topic in $(vm_topics); do
+		files+=("$topic:/usr/local/bin/topics/$(basename "$topic")")
+	done
+	rm -rf "$T/vm/$1"
+	mkdir -p "$T/vm/$1"
+	tests/vm/run -o "$T/vm/$1" -t $vm_seconds "$1" tests/vm/guest.sh tests/vm/net.sh "${files[@]}" \
+		"$T/gcc/pktrec" "$T/gcc/dns-responder" "$T/gcc/flood" >"$T/vm/$1.words" 2>&1 </dev/null &
+}
+
+# What the guest judged, then what the files that came back say.
+vm_judge() {	# vm_judge SERIES
+	local out=$T/vm/$1 prefix="$1 " verdict name topic
+
+	while read -r verdict name; do
+		case $verdict in
+		ok) pass "$prefix$name" ;;
+		*) fail "$prefix$name" <"$out/claims.d/$name" ;;
+		esac
+	done <"$out/claims"
+	for topic in $(vm_topics); do
+		. "$topic"
+		"$(basename "$topic" .sh)_host" "$out" "$1"
+	done
+}
+
+vm_finish() {	# vm_finish SERIES PID
+	local status topic
+
+	wait "$2"
+	status=$?
+	if [ $status = 77 ]; then
+		for topic in $(vm_topics); do
+			skip "$1 $(basename "$topic" .sh)" "$(tail -n 1 "$T/vm/$1.words")"
+		done
+	elif [ $status != 0 ] || [ ! -s "$T/vm/$1/claims" ]; then
+		cat "$T/vm/$1.words" "$T/vm/$1/log" 2>/dev/null | fail "$1 machine_runs_to_its_end (status $status)"
+	else
+		pass "$1 machine_runs_to_its_end"
+		vm_judge "$1"
+	fi
+}
+
+stage_vm() {
+	local first second
+
+	vm_start 6.1
+	first=$!
+	vm_start 6.12
+	second=$!
+	vm_finish 6.12 $second
+	vm_finish 6.1 $first
+}
+
+# --- fuzz: a bounded run ----------------------------------------------------------------------------------------------
+
+stage_fuzz() {
+	if ! make -n fuzz >/dev/null 2>&1; then
+		skip "fuzz reader" "no fuzz target"
+	else
+		prefix="fuzz " claim reader_survives_60_seconds make -s fuzz
+	fi
+}

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# ends.sh - every way a recording can end.
+
+ends_by_signal() {
+	local status
+
+	start "end-$1"
+	query >/dev/null
+	kill "-$1" "$recorder"
+	wait "$recorder"
+	status=$?
+	is "$status" 0 "end-$1" && counts_are_said "end-$1"
+}
+
+ends_by_count() {
+	local status
+
+	start end-count -c 3
+	query >/dev/null
+	query >/dev/null
+	wait "$recorder"
+	status=$?
+	is "$status" 0 end-count && counts_are_said end-count
+}
+
+ends_by_duration() {
+	local status
+
+	timeout 120 pktrec -o /out/end-duration.trc --duration 1s 2>/out/end-duration.words
+	status=$?
+	is "$status" 0 end-duration && counts_are_said end-duration
+}
+
+# The query is in units that were written before the kill: at most the last quarter of a second is lost.
+ends_by_kill() {
+	start end-kill
+	query >/dev/null
+	sleep 2
+	kill -KILL "$recorder"
+	wait "$recorder"
+	[ -s /out/end-kill.trc ]
+}
+
+kernel_is_clean() {
+	[ -z "$(bpftool prog list; bpftool link list; cat /sys/kernel/tracing/kprobe_events)" ]
+}
+
+# Detaching waits for grace periods, which take their time under emulation.
+nothing_is_left() {
+	local i
+
+	for i in $(seq 60); do
+		kernel_is_clean && return
+		sleep 1
+	done
+	bpftool prog list
+	bpftool link list
+	head /sys/kernel/tracing/kprobe_events
+	return 1
+}
+
+ends_guest() {
+	claim "interrupt_ends_recording_properly" ends_by_signal INT
+	claim "termination_ends_recording_properly" ends_by_signal TERM
+	claim "count_ends_recording" ends_by_count
+	claim "duration_ends_recording" ends_by_duration
+	claim "nothing_is_left_in_the_kernel_after_proper_ends" nothing_is_left
+	claim "killed_recorder_leaves_a_file" ends_by_kill
+	claim "nothing_is_left_in_the_kernel_after_a_kill" nothing_is_left
+}
+
+ends_verifies() {
+	pktshow --verify "$1/end-$2.trc" && zstd -qt "$1/end-$2.trc"
+}
+
+# Whole units only, and the end record is not among them.
+ends_kill_is_readable() {
+	pktshow "$1/end-kill.trc" && zstd -qt "$1/end-kill.trc" && pktshow "$1/end-kill.trc" | grep -q '10\.0\.0\.2:53'
+}
+
+ends_host() {
+	local how
+
+	for how in INT TERM count duration; do
+		claim "recording_ended_by_${how}_verifies" ends_verifies "$1" "$how"
+	done
+	claim "killed_recording_shows_the_query" ends_kill_is_readable "$1"
+}
