@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * trace_support.h - what the tests of libpkttrace share: recordings in memory, rows to fill them with, reading back.
+ *
+ * Included by test programs only, so everything is static and some of it unused.
+ */
+#ifndef TRACE_SUPPORT_H
+#define TRACE_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "pkttrace.h"
+#include "unit.h"
+
+#define UNUSED __attribute__((unused))
+#define HOP_BYTES (offsetof(struct trc_hop, daddr) + 16)	/* of a hop, without the padding behind */
+
+/* A recording as bytes. */
+struct image {
+	uint8_t *data;
+	size_t size;
+};
+
+/* A writer into an unnamed file, and what it wrote. */
+struct tape {
+	int fd;
+	struct trc_writer *w;
+};
+
+static UNUSED struct tape tape_start(void)
+{
+	struct tape t = { .fd = memfd_create("tape", MFD_CLOEXEC) };
+
+	assert_true(t.fd >= 0);
+	assert_int_equal(trc_writer_open(&t.w, t.fd), 0);
+	return t;
+}
+
+static UNUSED void tape_put(struct tape *t, const struct trc_record *rec)
+{
+	assert_int_equal(trc_write(t->w, rec), 0);
+}
+
+static UNUSED struct image tape_end(struct tape *t)
+{
+	struct image img;
+
+	assert_int_equal(trc_writer_finish(t->w), 0);
+	img.size = trc_writer_bytes(t->w);
+	img.data = malloc(img.size);
+	assert_non_null(img.data);
+	assert_int_equal(pread(t->fd, img.data, img.size, 0), img.size);
+	trc_writer_free(t->w);
+	close(t->fd);
+	return img;
+}
+
+/* xorshift: the same rows on every run */
+static UNUSED uint64_t random_next(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static UNUSED void assert_string_same(const char *a, const char *b)
+{
+	assert_string_equal(a ? a : "", b);
+}
+
+/* what was written and what was read; strings and frames by content */
+static UNUSED void assert_record_equal(const struct trc_record *a, const struct trc_record *b)
+{
+	assert_int_equal(a->kind, b->kind);
+	switch (a->kind) {
+	case TRC_FACT:
+		assert_string_same(a->fact.key, b->fact.key);
+		assert_string_same(a->fact.value, b->fact.value);
+		break;
+	case TRC_ENUM:
+		assert_string_same(a->enumeration.type, b->enumeration.type);
+		assert_string_same(a->enumeration.name, b->enumeration.name);
+		assert_true(a->enumeration.value == b->enumeration.value);
+		break;
+	case TRC_FUNC:
+		assert_int_equal(a->func.id, b->func.id);
+		assert_string_same(a->func.name, b->func.name);
+		assert_string_same(a->func.module, b->func.module);
+		assert_true(a->func.offset == b->func.offset);
+		assert_int_equal(a->func.arg, b->func.arg);
+		assert_int_equal(a->func.flags, b->func.flags);
+		assert_int_equal(a->func.error, b->func.error);
+		assert_string_same(a->func.why, b->func.why);
+		break;
+	case TRC_NETNS:
+		assert_int_equal(a->netns.netns, b->netns.netns);
+		assert_string_same(a->netns.name, b->netns.name);
+		break;
+	case TRC_LINK:
+		assert_int_equal(a->link.netns, b->link.netns);
+		assert_int_equal(a->link.ifindex, b->link.ifindex);
+		assert_string_same(a->link.name, b->link.name);
+		assert_string_same(a->link.kind, b->link.kind);
+		assert_string_same(a->link.address, b->link.address);
+		assert_int_equal(a->link.peer_ifindex, b->link.peer_ifindex);
+		assert_int_equal(a->link.peer_netns, b->link.peer_netns);
+		assert_int_equal(a->link.mtu, b->link.mtu);
+		assert_int_equal(a->link.flags, b->link.flags);
+		break;
+	case TRC_PROC:
+		assert_int_equal(a->proc.pid, b->proc.pid);
+		assert_string_same(a->proc.name, b->proc.name);
+		break;
+	case TRC_STACK:
+		assert_true(a->stack.packet == b->stack.packet);
+		assert_int_equal(a->stack.count, b->stack.count);
+		if (a->stack.count)
+			assert_memory_equal(a->stack.frames, b->stack.frames, a->stack.count * sizeof(uint32_t));
+		break;
+	case TRC_HOP:
+		assert_memory_equal(&a->hop, &b->hop, HOP_BYTES);
+		break;
+	case TRC_LOSS:
+		assert_memory_equal(&a->loss.produced, &b->loss.produced,
+				    sizeof(a->loss) - offsetof(struct trc_loss, produced));
+		assert_int_equal(a->loss.cpu, b->loss.cpu);
+		break;
+	case TRC_END:
+		assert_string_same(a->end.reason, b->end.reason);
+		assert_true(a->end.time_ns == b->end.time_ns);
+		assert_true(a->end.realtime_ns == b->end.realtime_ns);
+		assert_true(a->end.packets == b->end.packets);
+		break;
+	}
+}
+
+/* a hop as a kernel might produce it: most fields are those of the hop before it */
+static UNUSED void hop_step(struct trc_hop *hop, uint64_t *state)
+{
+	uint64_t r = random_next(state);
+
+	hop->time_ns += r % 5000;
+	hop->func = r >> 16 & 1023;
+	if (r % 8 == 0) {
+		hop->packet = 1 + (random_next(state) & 0xffff);
+		hop->have = TRC_HAVE_SKB | TRC_HAVE_IP4 | TRC_HAVE_L4;
+		hop->sport = random_next(state);
+		hop->dport = 53;
+		hop->l4proto = 17;
+		hop->ethertype = 0x0800;
+		hop->len_bytes = r >> 32 & 0xffff;
+		memcpy(hop->saddr, "\x0a\0\0\x01", 4);
+		memcpy(hop->daddr, "\x0a\0\0\x02", 4);
+	}
+	hop->context = r >> 40 & 3;
+	hop->kind = r % 50 == 0 ? TRC_RETURN : TRC_ENTRY;
+	hop->value = hop->kind == TRC_RETURN ? -1 : 0;
+}
+
+/* all bits of every field at random */
+static UNUSED void hop_noise(struct trc_hop *hop, uint64_t *state)
+{
+	uint8_t *p = (uint8_t *)hop;
+
+	for (size_t i = 0; i < HOP_BYTES; i++)
+		p[i] = random_next(state);
+	hop->packet |= 1;
+	hop->kind %= TRC_DROP + 1;
+	hop->context %= TRC_CONTEXT_UNKNOWN + 1;
+}
+
+#endif

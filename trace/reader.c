@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * reader.c - walk a recording unit by unit and give out its records.
+ *
+ * Every byte is suspect.  Whatever is wrong with a unit costs that unit: it is counted, and the walk goes on at the
+ * next place that has the signature and a header with a right checksum.  A unit is checked whole before its first
+ * row is given out.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "source.h"
+#include "unit.h"
+
+#define ERROR_MAX 256
+/*
+ * A unit with a bad checksum may have lost bytes, so the next one is looked for inside of it.  After so many the
+ * lengths are believed instead: a file made of nothing but such units would be read over and over.
+ */
+#define RESCAN_MAX 64
+
+struct trc_reader {
+	struct source source;
+	struct trc_health health;
+	int failed;			/* negative errno: the walk is over */
+	bool done;
+
+	bool tag_known;			/* false: the preamble is damaged, the first good unit says whose this is */
+	uint32_t tag;
+	uint64_t expected;		/* sequence number of the next unit */
+	bool gap_explained;		/* bytes were skipped as damaged since the last good unit */
+	bool cut_pending;		/* a unit reaches beyond the end of the file: cut, unless a good one follows */
+	unsigned int rescans;
+	uint64_t units_seen;		/* whole ones, good or not */
+	uint64_t whole_end;		/* offset behind the last of them */
+
+	enum trc_kind kind;		/* of the current unit */
+	uint32_t rows_left;
+	struct cursor rows;		/* all kinds but hops */
+	struct trc_hop *hops;
+	uint32_t hop;			/* the next of hops[] */
+	uint8_t *raw;
+	size_t raw_cap;
+	ZSTD_DCtx *zstd;
+	uint32_t frames[TRC_STACK_MAX];
+
+	char error[ERROR_MAX];
+	char trouble[2 * ERROR_MAX];
+};
+
+static _Thread_local char open_error[ERROR_MAX];
+
+__attribute__((format(printf, 3, 4)))
+static int fail(struct trc_reader *r, int err, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(r->error, sizeof(r->error), fmt, args);
+	va_end(args);
+	r->failed = err;
+	return err;
+}
+
+static int source_failed(struct trc_reader *r)
+{
+	int err = r->source.error;
+
+	if (err == -ENOMEM)
+		return fail(r, err, "out of memory");
+	if (err == -EISDIR)
+		return fail(r, err, "is a directory, not a packet recording");
+	return fail(r, err, "cannot read after byte %llu: %s",
+		    (unsigned long long)(r->source.offset + r->source.left), strerror(-err));
+}
+
+/* --- one unit ------------------------------------------------------------------------------------------------ */
+
+enum verdict {
+	UNIT_END,	/* of the file; or r->failed */
+	UNIT_AGAIN,	/* this was nothing to give out, look on */
+	UNIT_READY,	/* its rows wait */
+};
+
+static void bad_bytes(struct trc_reader *r, size_t n)
+{
+	r->health.bytes_bad += n;
+	r->gap_explained = true;
+	source_skip(&r->source, n);
+}
+
+/* There is no unit here: go to the next place that has the signature of one, or to the end. */
+static enum verdict resync(struct trc_reader *r)
+{
+	struct source *s = &r->source;
+	const uint8_t *p;
+
+	bad_bytes(r, 1);
+	while ((p = source_need(s, SIGNATURE_SIZE))) {
+		const uint8_t *found = memmem(p, s->left, unit_signature, SIGNATURE_SIZE);
+
+		if (found) {
+			bad_bytes(r, found - p);
+			break;
+		}
+		bad_bytes(r, s->left - (SIGNATURE_SIZE - 1));
+	}
+	return UNIT_AGAIN;
+}
+
+/* Fewer bytes are left than a header has. */
+static enum verdict tail(struct trc_reader *r)
+{
+	struct source *s = &r->source;
+	size_t n = s->left;
+
+	if (s->error)
+		return source_failed(r), UNIT_END;
+	if (n && (preamble_begins(s->data, n) ||
+		  !memcmp(s->data, unit_signature, n < SIGNATURE_SIZE ? n : SIGNATURE_SIZE)))
+		r->cut_pending = true;
+	bad_bytes(r, n);
+	r->health.cut_short = r->cut_pending;
+	r->done = true;
+	return UNIT_END;
+}
+
+/* The unit at the window is whole but not good. */
+static enum verdict damaged(struct trc_reader *r, const struct unit *u, bool lengths_hold)
+{
+	r->health.damaged++;
+	r->units_seen++;
+	if (r->tag_known && u->tag == r->tag && u->sequence >= r->expected)
+		r->expected = (uint64_t)u->sequence + 1;
+	if (lengths_hold || r->rescans++ >= RESCAN_MAX) {
+		bad_bytes(r, HEADER_SIZE + u->stored_size);
+		r->whole_end = r->source.offset;
+	} else {
+		bad_bytes(r, HEADER_SIZE);
+	}
+	return UNIT_AGAIN;
+}
+
+/* A good unit: is it the next one of this recording?  What is missing before it is counted. */
+static bool in_order(struct trc_reader *r, const struct unit *u)
+{
+	uint64_t missing;
+
+	if (!r->tag_known) {
+		r->tag = u->tag;
+		r->tag_known = true;
+	}
+	if (u->tag != r->tag || u->sequence < r->expected) {
+		r->health.out_of_order++;
+		return false;
+	}
+	missing = u->sequence - r->expected;
+	if (r->gap_explained)
+		r->health.damaged += missing;
+	else
+		r->health.out_of_order += missing;
+	if (r->gap_explained)
+		r->units_seen += missing;
+	r->expected = (uint64_t)u->sequence + 1;
+	r->gap_explained = false;
+	return true;
+}
+
+/* Unpack the frame into r->raw: 1, 0 = malformed, or -ENOMEM. */
+static int unpack(struct trc_reader *r, const uint8_t *frame, const struct unit *u)
+{
+	if (ZSTD_findFrameCompressedSize(frame, u->stored_size) != u->stored_size ||
+	    ZSTD_getFrameContentSize(frame, u->stored_size) != u->raw_size)
+		return 0;
+	if (r->raw_cap < u->raw_size) {
+		uint8_t *raw = realloc(r->raw, u->raw_size);
+
+		if (!raw)
+			return -ENOMEM;
+		r->raw = raw;
+		r->raw_cap = u->raw_size;
+	}
+	return ZSTD_decompressDCtx(r->zstd, r->raw, u->raw_size, frame, u->stored_size) == u->raw_size;
+}
+
+/* All rows are sound and there is nothing else: then r->rows and the rest are set to give them out. */
+static bool check_rows(struct trc_reader *r, const struct unit *u, enum trc_kind kind)
+{
+	struct cursor c = { .at = r->raw, .end = r->raw + u->raw_size };
+	struct trc_record rec;
+
+	r->rows = c;
+	r->hop = 0;
+	r->kind = kind;
+	if (kind == TRC_HOP)
+		return hops_decode(&c, r->hops, u->rows);
+	for (uint32_t i = 0; i < u->rows; i++)
+		if (!row_decode(&c, kind, &rec, r->frames, false))
+			return false;
+	return !cursor_left(&c);
+}
+
+/* The header's checksum is right, and frame is what it describes, with a right checksum. */
+static enum verdict unit_open(struct trc_reader *r, const struct unit *u, const uint8_t *frame)
+{
+	int kind = unit_kind(u->type), ok;
+	bool known = kind && u->version <= UNIT_VERSION && !u->flags;
+
+	if (r->tag_known && u->tag != r->tag)
+		known = true;	/* another recording's: nothing to us, but it is counted below */
+	else if (!known && !unit_skippable(u->type))
+		return fail(r, -EPROTONOSUPPORT, "unit type %.4s version %u is newer than this program; "
+			    "read the recording with a newer one", u->type, u->version), UNIT_END;
+	ok = known && kind ? unpack(r, frame, u) : 1;
+	if (ok < 0)
+		return fail(r, ok, "out of memory"), UNIT_END;
+	if (!ok || (known && kind && !check_rows(r, u, kind)))
+		return damaged(r, u, true);
+
+	r->units_seen++;
+	source_skip(&r->source, HEADER_SIZE + u->stored_size);
+	r->whole_end = r->source.offset;
+	if (!in_order(r, u))
+		return UNIT_AGAIN;
+	if (!known) {
+		r->health.skipped++;
+		return UNIT_AGAIN;
+	}
+	r->health.units++;
+	r->rows_left = u->rows;
+	return UNIT_READY;
+}
+
+static enum verdict unit_next(struct trc_reader *r)
+{
+	const uint8_t *p = source_need(&r->source, HEADER_SIZE);
+	struct preamble other;
+	struct unit u;
+
+	if (!p)
+		return tail(r);
+	if (preamble_get(p, &other) == PREAMBLE_GOOD) {	/* a second recording: its units carry another tag */
+		source_skip(&r->source, PREAMBLE_SIZE);
+		return UNIT_AGAIN;
+	}
+	if (!unit_get(p, &u))
+		return resync(r);
+	if (r->cut_pending) {	/* the unit before was not cut: it was too long */
+		r->cut_pending = false;
+		r->health.damaged++;
+	}
+	if (u.raw_size > UNIT_RAW_MAX || u.stored_size > UNIT_STORED_MAX)
+		return damaged(r, &u, false);
+	p = source_need(&r->source, HEADER_SIZE + u.stored_size);
+	if (!p) {
+		if (r->source.error)
+			return source_failed(r), UNIT_END;
+		r->cut_pending = true;
+		bad_bytes(r, HEADER_SIZE);
+		return UNIT_AGAIN;
+	}
+	if (trc_crc32c(0, p + HEADER_SIZE, u.stored_size) != u.crc_stored)
+		return damaged(r, &u, false);
+	return unit_open(r, &u, p + HEADER_SIZE);
+}
+
+int trc_reader_next(struct trc_reader *r, struct trc_record *rec)
+{
+	while (!r->rows_left) {
+		if (r->failed)
+			return r->failed;
+		if (r->done)
+			return 0;
+		unit_next(r);
+	}
+	r->rows_left--;
+	if (r->kind == TRC_HOP) {
+		rec->kind = TRC_HOP;
+		rec->hop = r->hops[r->hop++];
+	} else {
+		row_decode(&r->rows, r->kind, rec, r->frames, true);	/* was checked, cannot fail */
+	}
+	if (rec->kind == TRC_END)
+		r->health.ended = 1;
+	return 1;
+}
+
+/* --- opening --------------------------------------------------------------------------------------------------- */
+
+static bool looks_like_text_transfer(const uint8_t *p)
+{
+	/* the newlines of the magic converted one way or the other, the rest of it whole */
+	return !memcmp(p + 8, "\x8bTRC\n\x1a\n", 7) || !memcmp(p + 8, "\x8bTRC\r\r\n\x1a", 8);
+}
+
+static int not_a_recording(struct trc_reader *r)
+{
+	const uint8_t *p = source_need(&r->source, 1);
+
+	if (r->source.error)
+		return source_failed(r);
+	if (!p)
+		return fail(r, -EBADMSG, "is empty: not a packet recording");
+	if (preamble_begins(p, r->source.left))
+		return fail(r, -EBADMSG, "is cut short within its first %zu bytes: nothing of the recording is left",
+			    PREAMBLE_SIZE);
+	return fail(r, -EBADMSG, "is not a packet recording (.trc)");
+}
+
+static int reader_start(struct trc_reader *r)
+{
+	const uint8_t *p = source_need(&r->source, PREAMBLE_SIZE);
+	struct preamble preamble = {};
+	enum preamble_state state = p ? preamble_get(p, &preamble) : PREAMBLE_NONE;
+
+	if (p && looks_like_text_transfer(p))
+		return fail(r, -EBADMSG, "was changed by a transfer as text; copy the recording again, as binary");
+	if (state == PREAMBLE_NONE)
+		return not_a_recording(r);
+	if (state == PREAMBLE_GOOD && preamble.version != FORMAT_VERSION)
+		return fail(r, -EPROTONOSUPPORT, "is of format version %u, this program knows version %d",
+			    preamble.version, FORMAT_VERSION);
+	if (state == PREAMBLE_GOOD && preamble.incompatible)
+		return fail(r, -EPROTONOSUPPORT, "needs features (%#x) that this program does not know",
+			    preamble.incompatible);
+	if (state == PREAMBLE_GOOD) {
+		memcpy(r->health.recording, preamble.recording, sizeof(preamble.recording));
+		r->tag = recording_tag(preamble.recording);
+		r->tag_known = true;
+		source_skip(&r->source, PREAMBLE_SIZE);
+	} else {
+		bad_bytes(r, PREAMBLE_SIZE);
+		r->gap_explained = false;	/* no unit was in it */
+	}
+	r->whole_end = PREAMBLE_SIZE;
+	r->zstd = ZSTD_createDCtx();
+	r->hops = malloc(UNIT_HOPS_MAX * sizeof(*r->hops));
+	return r->zstd && r->hops ? 0 : fail(r, -ENOMEM, "out of memory");
+}
+
+static int reader_open(struct trc_reader **out, const struct source *source)
+{
+	struct trc_reader *r = calloc(1, sizeof(*r));
+	struct source unused = *source;
+	int err;
+
+	*out = NULL;
+	if (!r) {
+		snprintf(open_error, sizeof(open_error), "out of memory");
+		source_close(&unused);
+		return -ENOMEM;
+	}
+	r->source = *source;
+	err = reader_start(r);
+	if (err) {
+		memcpy(open_error, r->error, sizeof(open_error));
+		trc_reader_free(r);
+		return err;
+	}
+	*out = r;
+	return 0;
+}
+
+int trc_reader_open_fd(struct trc_reader **out, int fd)
+{
+	return reader_open(out, &(struct source){ .fd = fd });
+}
+
+int trc_reader_open(struct trc_reader **out, const char *path)
+{
+	int fd;
+
+	if (!strcmp(path, "-"))
+		return trc_reader_open_fd(out, STDIN_FILENO);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		int err = -errno;
+
+		*out = NULL;
+		snprintf(open_error, sizeof(open_error), "cannot open: %s", strerror(-err));
+		return err;
+	}
+	return reader_open(out, &(struct source){ .fd = fd, .owned = true });
+}
+
+int trc_reader_open_memory(struct trc_reader **out, const void *data, size_t size)
+{
+	return reader_open(out, &(struct source){ .fd = -1, .data = data, .left = size, .eof = true });
+}
+
+/* --- what was seen ----------------------------------------------------------------------------------------------- */
+
+const struct trc_health *trc_reader_health(const struct trc_reader *r)
+{
+	/* kept here, so that every path need not count */
+	((struct trc_reader *)r)->health.bytes = r->source.offset;
+	return &r->health;
+}
+
+/* one more part of the sentence */
+__attribute__((format(printf, 2, 3)))
+static void trouble_add(struct trc_reader *r, const char *fmt, ...)
+{
+	size_t used = strlen(r->trouble);
+	va_list args;
+
+	if (used)
+		used += snprintf(r->trouble + used, sizeof(r->trouble) - used, "; ");
+	va_start(args, fmt);
+	vsnprintf(r->trouble + used, sizeof(r->trouble) - used, fmt, args);
+	va_end(args);
+}
+
+const char *trc_reader_trouble(struct trc_reader *r)
+{
+	const struct trc_health *h = trc_reader_health(r);
+
+	r->trouble[0] = 0;
+	if (h->cut_short)
+		trouble_add(r, "cut short after unit %llu (byte %llu)", (unsigned long long)r->units_seen,
+			    (unsigned long long)r->whole_end);
+	else if (r->done && !h->ended)
+		trouble_add(r, "has no end: the recorder was killed, or the file was cut after unit %llu (byte %llu)",
+			    (unsigned long long)r->units_seen, (unsigned long long)r->whole_end);
+	if (h->damaged)
+		trouble_add(r, "%llu of %llu units are damaged and were skipped", (unsigned long long)h->damaged,
+			    (unsigned long long)r->units_seen);
+	else if (h->bytes_bad && !h->cut_short)
+		trouble_add(r, "%llu bytes belong to no unit and were skipped", (unsigned long long)h->bytes_bad);
+	if (h->out_of_order)
+		trouble_add(r, "%llu units are missing, doubled, moved or of another recording",
+			    (unsigned long long)h->out_of_order);
+	return r->trouble;
+}
+
+const char *trc_reader_error(const struct trc_reader *r)
+{
+	return r ? r->error : open_error;
+}
+
+void trc_reader_free(struct trc_reader *r)
+{
+	if (!r)
+		return;
+	source_close(&r->source);
+	ZSTD_freeDCtx(r->zstd);
+	free(r->hops);
+	free(r->raw);
+	free(r);
+}

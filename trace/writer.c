@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * writer.c - collect records by kind, and write them as units.
+ *
+ * A flush writes the kinds in the order of enum trc_kind: names come before the stacks and hops that use them.
+ * That is also why a kind that is full flushes all of them.  Once a write has failed the writer is done: every
+ * later call answers the same error, and a regular file ends with its last whole unit.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "unit.h"
+
+#define COMPRESSION_LEVEL 1
+#define ERROR_MAX 256
+
+/* rows of one kind, encoded, not yet written */
+struct pending {
+	struct buffer raw;
+	uint32_t rows;
+};
+
+/* the latest losses of a CPU: their sum is in every unit header */
+struct cpu_loss {
+	uint32_t cpu;
+	uint64_t lost;
+};
+
+struct trc_writer {
+	int fd;
+	bool regular;
+	off_t base;			/* of a regular file: where the recording begins */
+	uint64_t bytes;
+	uint32_t sequence;
+	uint32_t tag;
+	int failed;			/* negative errno: nothing more is written */
+	bool finished;
+	struct pending pending[TRC_END + 1];
+	struct trc_hop *hops;		/* UNIT_HOPS_MAX of them */
+	uint32_t nhops;
+	struct hop_encoder *encoder;
+	struct buffer hops_raw;
+	struct buffer out;		/* a unit as it goes to the file */
+	ZSTD_CCtx *zstd;
+	struct cpu_loss *losses;
+	size_t nlosses;
+	uint64_t lost;
+	uint64_t end_ns;
+	char error[ERROR_MAX];
+};
+
+static _Thread_local char open_error[ERROR_MAX];
+
+__attribute__((format(printf, 3, 4)))
+static int complain(struct trc_writer *w, int err, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(w->error, sizeof(w->error), fmt, args);
+	va_end(args);
+	return err;
+}
+
+static int out_of_memory(struct trc_writer *w)
+{
+	return complain(w, -ENOMEM, "out of memory");
+}
+
+/* --- bytes to the file ------------------------------------------------------------------------------------- */
+
+/* Returns how much was written before the error, if any. */
+static size_t write_all(int fd, const uint8_t *data, size_t size, int *err)
+{
+	struct pollfd writable = { .fd = fd, .events = POLLOUT };
+	size_t done = 0;
+
+	*err = 0;
+	while (done < size) {
+		ssize_t n = write(fd, data + done, size - done);
+
+		if (n > 0)
+			done += n;
+		else if (n < 0 && errno == EAGAIN)
+			poll(&writable, 1, -1);
+		else if (n == 0 || errno != EINTR) {
+			*err = n ? -errno : -EIO;
+			break;
+		}
+	}
+	return done;
+}
+
+/* A write failed after it had written part: keep only whole units. */
+static int write_failed(struct trc_writer *w, int err, size_t part)
+{
+	off_t whole = w->base + (off_t)w->bytes;
+
+	w->failed = err;
+	if (w->regular && part && (ftruncate(w->fd, whole) || lseek(w->fd, whole, SEEK_SET) < 0))
+		return complain(w, err, "cannot write after byte %llu: %s; and the partial unit stays: %s",
+				(unsigned long long)w->bytes, strerror(-err), strerror(errno));
+	return complain(w, err, "cannot write after byte %llu: %s", (unsigned long long)w->bytes, strerror(-err));
+}
+
+static int emit(struct trc_writer *w, const uint8_t *data, size_t size)
+{
+	int err;
+	size_t done = write_all(w->fd, data, size, &err);
+
+	if (err)
+		return write_failed(w, err, done);
+	w->bytes += size;
+	return 0;
+}
+
+/* --- units --------------------------------------------------------------------------------------------------- */
+
+/* u has type, rows and times; the rest is filled in here */
+static int unit_write(struct trc_writer *w, struct unit *u, const struct buffer *raw)
+{
+	size_t bound = ZSTD_compressBound(raw->size);
+	size_t stored;
+	int err;
+
+	w->out.size = 0;
+	if (buffer_reserve(&w->out, HEADER_SIZE + bound))
+		return out_of_memory(w);
+	stored = ZSTD_compressCCtx(w->zstd, w->out.data + HEADER_SIZE, bound, raw->data, raw->size,
+				   COMPRESSION_LEVEL);
+	if (ZSTD_isError(stored))
+		return complain(w, -ENOMEM, "cannot compress: %s", ZSTD_getErrorName(stored));
+
+	u->version = UNIT_VERSION;
+	u->raw_size = raw->size;
+	u->stored_size = stored;
+	u->sequence = w->sequence;
+	u->tag = w->tag;
+	u->lost = w->lost;
+	u->crc_stored = trc_crc32c(0, w->out.data + HEADER_SIZE, stored);
+	unit_put(w->out.data, u);
+	err = emit(w, w->out.data, HEADER_SIZE + stored);
+	if (!err)
+		w->sequence++;
+	return err;
+}
+
+static int hops_write(struct trc_writer *w)
+{
+	struct unit u = { .rows = w->nhops, .time_first = UINT64_MAX };
+	int err;
+
+	if (!w->nhops)
+		return 0;
+	memcpy(u.type, unit_type(TRC_HOP), 4);
+	for (uint32_t i = 0; i < w->nhops; i++) {
+		if (w->hops[i].time_ns < u.time_first)
+			u.time_first = w->hops[i].time_ns;
+		if (w->hops[i].time_ns > u.time_last)
+			u.time_last = w->hops[i].time_ns;
+	}
+	w->hops_raw.size = 0;
+	if (hops_encode(w->encoder, w->hops, w->nhops, &w->hops_raw))
+		return out_of_memory(w);
+	err = unit_write(w, &u, &w->hops_raw);
+	if (!err)
+		w->nhops = 0;
+	return err;
+}
+
+static int pending_write(struct trc_writer *w, enum trc_kind kind)
+{
+	struct pending *p = &w->pending[kind];
+	struct unit u = { .rows = p->rows };
+	int err;
+
+	if (!p->rows)
+		return 0;
+	memcpy(u.type, unit_type(kind), 4);
+	if (kind == TRC_END)
+		u.time_first = u.time_last = w->end_ns;
+	err = unit_write(w, &u, &p->raw);
+	if (!err) {
+		p->raw.size = 0;
+		p->rows = 0;
+	}
+	return err;
+}
+
+static int writer_ready(struct trc_writer *w)
+{
+	if (w->failed)
+		return w->failed;
+	if (w->finished)
+		return complain(w, -EINVAL, "the recording is finished");
+	return 0;
+}
+
+int trc_writer_flush(struct trc_writer *w)
+{
+	int err = writer_ready(w);
+
+	for (int kind = TRC_FACT; kind <= TRC_END && !err; kind++)
+		err = kind == TRC_HOP ? hops_write(w) : pending_write(w, kind);
+	return err;
+}
+
+/* --- records --------------------------------------------------------------------------------------------------- */
+
+/* Only the last record of a CPU counts. */
+static int loss_note(struct trc_writer *w, const struct trc_loss *loss)
+{
+	struct cpu_loss *cl;
+
+	for (cl = w->losses; cl < w->losses + w->nlosses && cl->cpu != loss->cpu; cl++)
+		;
+	if (cl == w->losses + w->nlosses) {
+		struct cpu_loss *more = realloc(w->losses, (w->nlosses + 1) * sizeof(*more));
+
+		if (!more)
+			return out_of_memory(w);
+		w->losses = more;
+		cl = &more[w->nlosses++];
+		*cl = (struct cpu_loss){ .cpu = loss->cpu };
+	}
+	w->lost += loss->lost - cl->lost;
+	cl->lost = loss->lost;
+	return 0;
+}
+
+int trc_write_hop(struct trc_writer *w, const struct trc_hop *hop)
+{
+	int err = writer_ready(w);
+
+	if (err)
+		return err;
+	if (!hop->packet || hop->kind > TRC_DROP || hop->context > TRC_CONTEXT_UNKNOWN)
+		return complain(w, -EINVAL, "a hop without packet, or of unknown kind or context");
+	if (w->nhops == UNIT_HOPS_MAX) {	/* an earlier flush failed for want of memory */
+		err = trc_writer_flush(w);
+		if (err)
+			return err;
+	}
+	w->hops[w->nhops++] = *hop;
+	return w->nhops == UNIT_HOPS_MAX ? trc_writer_flush(w) : 0;
+}
+
+int trc_write(struct trc_writer *w, const struct trc_record *rec)
+{
+	struct pending *p;
+	int err;
+
+	if (rec->kind == TRC_HOP)
+		return trc_write_hop(w, &rec->hop);
+	err = writer_ready(w);
+	if (err)
+		return err;
+	if (rec->kind < TRC_FACT || rec->kind > TRC_END)
+		return complain(w, -EINVAL, "a record of unknown kind %d", rec->kind);
+	if (rec->kind == TRC_LOSS && (err = loss_note(w, &rec->loss)))
+		return err;
+	if (rec->kind == TRC_END)
+		w->end_ns = rec->end.time_ns;
+
+	p = &w->pending[rec->kind];
+	err = row_encode(&p->raw, rec);
+	if (err == -ENOMEM)
+		return out_of_memory(w);
+	if (err)
+		return complain(w, err, "a stack without packet, or of more than %d frames", TRC_STACK_MAX);
+	p->rows++;
+	return p->raw.size >= UNIT_RAW_TARGET ? trc_writer_flush(w) : 0;
+}
+
+/* --- opening, finishing ------------------------------------------------------------------------------------------ */
+
+static int preamble_write(struct trc_writer *w)
+{
+	struct preamble p = { .version = FORMAT_VERSION };
+	uint8_t bytes[PREAMBLE_SIZE];
+	ssize_t n = getrandom(p.recording, sizeof(p.recording), 0);
+
+	if (n != sizeof(p.recording))
+		return complain(w, n < 0 ? -errno : -EIO, "cannot make a recording id: no random numbers");
+	w->tag = recording_tag(p.recording);
+	preamble_put(bytes, &p);
+	return emit(w, bytes, sizeof(bytes));
+}
+
+static int writer_start(struct trc_writer *w)
+{
+	struct stat st;
+
+	w->hops = malloc(UNIT_HOPS_MAX * sizeof(*w->hops));
+	w->encoder = hop_encoder_new();
+	w->zstd = ZSTD_createCCtx();
+	if (!w->hops || !w->encoder || !w->zstd)
+		return out_of_memory(w);
+	if (fstat(w->fd, &st))
+		return complain(w, -errno, "cannot write: %s", strerror(errno));
+	if (S_ISREG(st.st_mode)) {
+		w->regular = true;
+		w->base = fcntl(w->fd, F_GETFL) & O_APPEND ? st.st_size : lseek(w->fd, 0, SEEK_CUR);
+	}
+	return preamble_write(w);
+}
+
+int trc_writer_open(struct trc_writer **out, int fd)
+{
+	struct trc_writer *w = calloc(1, sizeof(*w));
+	int err;
+
+	*out = NULL;
+	if (!w) {
+		snprintf(open_error, sizeof(open_error), "out of memory");
+		return -ENOMEM;
+	}
+	w->fd = fd;
+	err = writer_start(w);
+	if (err) {
+		memcpy(open_error, w->error, sizeof(open_error));
+		trc_writer_free(w);
+		return err;
+	}
+	*out = w;
+	return 0;
+}
+
+int trc_writer_finish(struct trc_writer *w)
+{
+	int err = w->finished ? w->failed : trc_writer_flush(w);
+
+	if (!err)
+		w->finished = true;
+	return err;
+}
+
+uint64_t trc_writer_bytes(const struct trc_writer *w)
+{
+	return w->bytes;
+}
+
+const char *trc_writer_error(const struct trc_writer *w)
+{
+	return w ? w->error : open_error;
+}
+
+void trc_writer_free(struct trc_writer *w)
+{
+	if (!w)
+		return;
+	for (int kind = TRC_FACT; kind <= TRC_END; kind++)
+		buffer_free(&w->pending[kind].raw);
+	buffer_free(&w->hops_raw);
+	buffer_free(&w->out);
+	free(w->hops);
+	hop_encoder_free(w->encoder);
+	ZSTD_freeCCtx(w->zstd);
+	free(w->losses);
+	free(w);
+}
