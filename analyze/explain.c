@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * explain.c - walk a packet's hops in order and say a sentence at each boundary it crosses.
+ *
+ * Boundaries are the stages of schema/functions.tsv; hops in between are the reader's business (--packet).
+ * Origin and end are in explain_ends.c, netfilter in explain_netfilter.c.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "explain.h"
+#include "show.h"
+
+#define STAGE_NAMED_MAX 6	/* functions named in one sentence */
+
+void story_say(struct story *s, const char *label, const char *format, ...)
+{
+	struct explain_step *steps;
+	va_list args;
+	char *text;
+	int n;
+
+	if (s->err)
+		return;
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	steps = n < 0 ? NULL : reallocarray(s->out->steps, s->out->count + 1, sizeof(*steps));
+	if (!steps) {
+		if (n >= 0)
+			free(text);
+		s->err = -ENOMEM;
+		return;
+	}
+	s->out->steps = steps;
+	steps[s->out->count++] = (struct explain_step){ label, text };
+}
+
+void explain_free(struct explain *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		free(e->steps[i].text);
+	free(e->steps);
+	*e = (struct explain){};
+}
+
+bool stage_probed(const struct model *m, const char *stage)
+{
+	for (size_t i = 0; i < m->nfuncs; i++)
+		if (m->funcs[i].flags & TRC_FUNC_ATTACHED && !strcmp(m->funcs[i].stage, stage))
+			return true;
+	return false;
+}
+
+char *stage_functions(const struct story *s, uint32_t i)
+{
+	const char *stage = hop_func(s->m, packet_hop(s->m, s->p, i))->stage;
+	const struct func *before = NULL;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int named = 0;
+
+	if (!out)
+		return NULL;
+	for (; i < s->p->nhops && named < STAGE_NAMED_MAX; i++) {
+		const struct trc_hop *h = packet_hop(s->m, s->p, i);
+		const struct func *f = hop_func(s->m, h);
+
+		if (*f->stage && strcmp(f->stage, stage))
+			break;
+		if (h->kind != TRC_ENTRY || !*f->stage || f == before)
+			continue;
+		fprintf(out, "%s%s (hop %u)", named++ ? ", " : "", f->name, i + 1);
+		before = f;
+	}
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static const struct link *find_link(const struct model *m, uint32_t netns, uint32_t ifindex)
+{
+	for (size_t i = 0; ifindex && i < m->nlinks; i++)
+		if (m->links[i].netns == netns && m->links[i].ifindex == ifindex)
+			return &m->links[i];
+	return NULL;
+}
+
+static const char *device_text(const struct story *s, const struct trc_hop *h, char *buf, size_t size)
+{
+	const char *name = h->have & TRC_HAVE_SKB ? model_dev(s->m, s->netns, h->ifindex) : "";
+
+	snprintf(buf, size, "%s%s", *name ? "device " : "the device", name);
+	return buf;
+}
+
+/* --- a sentence for each stage ------------------------------------------------------------------------------------ */
+
+static void tell_to_driver(struct story *s, const struct trc_hop *h, const char *functions)
+{
+	const struct link *link = find_link(s->m, s->netns, h->ifindex);
+	char device[64], peer[160] = "";
+
+	if (link && link->peer_ifindex && link->peer_netns)
+		snprintf(peer, sizeof(peer), "; the other end of this %s is %s in netns %s", link->kind,
+			 model_dev(s->m, link->peer_netns, link->peer_ifindex), model_netns(s->m, link->peer_netns));
+	story_say(s, "Driver", "It is handed to the driver of %s: %s%s.", device_text(s, h, device, sizeof(device)), functions, peer);
+}
+
+static void tell_receive(struct story *s, const struct trc_hop *h, const char *functions)
+{
+	char device[64], context[96];
+
+	story_say(s, "Receive", "It enters the stack from %s, in %s on CPU %u: %s.", device_text(s, h, device, sizeof(device)),
+		  context_text(s->m, h, context, sizeof(context)), h->cpu, functions);
+}
+
+static void tell_read(struct story *s, const struct trc_hop *h, const char *functions)
+{
+	char who[96], time[32], waited[64] = "";
+
+	if (s->queued != NO_HOP)
+		snprintf(waited, sizeof(waited), ", %s after it was queued",
+			 duration_text(h->time_ns - packet_hop(s->m, s->p, s->queued)->time_ns, time, sizeof(time)));
+	story_say(s, "Read", "It is read by %s%s: %s.", context_text(s->m, h, who, sizeof(who)), waited, functions);
+}
+
+static void tell_to_qdisc(struct story *s, const struct trc_hop *h, const char *functions)
+{
+	char device[64];
+
+	story_say(s, "Queue", "It is handed to the queue of %s: %s.", device_text(s, h, device, sizeof(device)), functions);
+}
+
+static const struct {
+	const char *stage, *label;
+	const char *sentence;	/* with the functions at its only %s; NULL: tell() */
+	void (*tell)(struct story *s, const struct trc_hop *h, const char *functions);
+} stages[] = {
+	{ "to_ip", "To IP", "The transport hands it to IP: %s." },
+	{ "route", "Routing", "A route is looked up: %s." },
+	{ "neigh", "Neighbour", "The link-layer address of the next hop is filled in: %s." },
+	{ "to_qdisc", "Queue", .tell = tell_to_qdisc },
+	{ "to_driver", "Driver", .tell = tell_to_driver },
+	{ "receive", "Receive", .tell = tell_receive },
+	{ "from_ip_rcv", "IP receive", "IP takes the received packet: %s." },
+	{ "forward", "Forward", "It is not for this netns; IP forwards it: %s." },
+	{ "to_transport", "Transport", "IP hands it up to the transport: %s." },
+	{ "to_socket", "Socket", "It is put into a socket's queue: %s." },
+	{ "read", "Read", .tell = tell_read },
+};
+
+static void tell_stage(struct story *s, uint32_t i)
+{
+	const struct trc_hop *h = packet_hop(s->m, s->p, i);
+	const char *stage = hop_func(s->m, h)->stage;
+
+	if (s->told && !strcmp(s->told, stage))
+		return;
+	for (size_t k = 0; k < sizeof(stages) / sizeof(stages[0]); k++) {
+		char *functions;
+
+		if (strcmp(stages[k].stage, stage))
+			continue;
+		functions = stage_functions(s, i);
+		if (!functions)
+			s->err = -ENOMEM;
+		else if (stages[k].tell)
+			stages[k].tell(s, h, functions);
+		else
+			story_say(s, stages[k].label, stages[k].sentence, functions);
+		free(functions);
+		s->told = stages[k].stage;
+		if (!strcmp(stage, "to_socket"))
+			s->queued = i;
+	}
+}
+
+static void tell_crossing(struct story *s, uint32_t i)
+{
+	const struct trc_hop *h = packet_hop(s->m, s->p, i);
+
+	if (!(h->have & TRC_HAVE_NETNS))
+		return;
+	if (s->has_netns && s->netns != h->netns) {
+		story_say(s, "Crossing", "It passes from netns %s to netns %s (hop %u, %s).", model_netns(s->m, s->netns),
+			  model_netns(s->m, h->netns), i + 1, hop_func(s->m, h)->name);
+		s->told = NULL;		/* the same stage on the other side is news */
+	}
+	s->has_netns = true;
+	s->netns = h->netns;
+}
+
+int explain_packet(struct explain *out, const struct model *m, const struct packet *p)
+{
+	struct story s = { .m = m, .p = p, .out = out, .queued = NO_HOP };
+
+	*out = (struct explain){};
+	s.returns = packet_returns(m, p);
+	if (!s.returns)
+		return -ENOMEM;
+	s.netfilter_known = stage_probed(m, "netfilter") && !p->lossy;
+	memset(s.passed, 0xff, sizeof(s.passed));	/* NO_HOP */
+	tell_origin(&s);
+	for (uint32_t i = 0; i < p->nhops && !s.err; i++) {
+		const struct trc_hop *h = packet_hop(m, p, i);
+
+		if (h->kind != TRC_ENTRY)
+			continue;
+		tell_crossing(&s, i);
+		tell_unvisited(&s, i);
+		if (h->have & TRC_HAVE_HOOK)
+			tell_hook(&s, i);
+		else if (*hop_func(m, h)->stage)
+			tell_stage(&s, i);
+	}
+	tell_fate(&s);
+	tell_unknown(&s);
+	free(s.returns);
+	if (s.err)
+		explain_free(out);
+	return s.err;
+}
+
+bool packet_is_housekeeping(const struct packet *p)
+{
+	const struct tuple *t = &p->tuple;
+	unsigned int type = t->sport >> 8;
+
+	if (t->ethertype == 0x0806 || !(t->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6)))
+		return true;
+	if (t->l4proto == 2 || (t->have & TRC_HAVE_IP6 && t->l4proto == 0))
+		return true;		/* IGMP; MLD behind its hop-by-hop header */
+	/* ICMPv6: MLD 130-132 and 143, neighbour discovery 133-137 */
+	return t->l4proto == 58 && t->have & TRC_HAVE_L4 && ((type >= 130 && type <= 137) || type == 143);
+}

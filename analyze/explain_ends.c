@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * explain_ends.c - where a packet comes from, where it ends, and what of it is not known.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "explain.h"
+#include "show.h"
+
+#define FRAMES_NAMED 5
+
+/* "udp_send_skb ← udp_sendmsg ← ..."; the first frame may be the first hop's own function, which adds nothing. */
+static const char *stack_text(const struct story *s, char *buf, size_t size)
+{
+	const struct packet *p = s->p;
+	uint32_t first = p->nframes && p->nhops && p->frames[0] == packet_hop(s->m, p, 0)->func;
+	size_t used = 0;
+
+	*buf = '\0';
+	for (uint32_t i = first; i < p->nframes && i < first + FRAMES_NAMED && used < size; i++)
+		used += snprintf(buf + used, size - used, "%s%s", i > first ? " ← " : "", s->m->funcs[p->frames[i]].name);
+	return buf;
+}
+
+static bool in_kernel_thread(const struct model *m, const struct packet *p)
+{
+	for (uint32_t i = 0; i < p->nframes; i++)
+		if (!strcmp(m->funcs[p->frames[i]].name, "kthread"))
+			return true;
+	return false;
+}
+
+static void tell_process(struct story *s, const char *where)
+{
+	const struct packet *p = s->p;
+	char who[96], call[64];
+
+	proc_text(s->m, p->pid, who, sizeof(who));
+	if (packet_syscall(s->m, p, call, sizeof(call)))
+		story_say(s, "Origin", "Process %s%s calls %s(2).", who, where, call);
+	else if (!p->nframes)
+		story_say(s, "Origin", "Process %s%s makes it; by which system call is not known (no stack of its birth).", who, where);
+	else if (in_kernel_thread(s->m, p))
+		story_say(s, "Origin", "The kernel thread %s%s makes it.", who, where);
+	else
+		story_say(s, "Origin", "It is made in the context of %s%s, in no system call that the stack shows.", who, where);
+}
+
+void tell_origin(struct story *s)
+{
+	const struct packet *p = s->p;
+	const struct trc_hop *h;
+	char where[160] = "", stack[640];
+
+	if (!p->nhops) {
+		story_say(s, "Origin", "No hop of this packet was recorded.");
+		return;
+	}
+	h = packet_hop(s->m, p, 0);
+	for (uint32_t i = 0; i < p->nhops && !*where; i++)
+		if (packet_hop(s->m, p, i)->have & TRC_HAVE_NETNS)
+			snprintf(where, sizeof(where), " in netns %s", model_netns(s->m, packet_hop(s->m, p, i)->netns));
+	if (p->pid) {
+		tell_process(s, where);
+	} else {
+		char context[96];
+
+		story_say(s, "Origin", "It is first seen in %s on CPU %u%s: no process made it at that moment.",
+			  context_text(s->m, h, context, sizeof(context)), h->cpu, where);
+	}
+	story_say(s, "Origin", "%s (%s, hop 1) is the first probed function that saw it%s%s.", hop_func(s->m, h)->name,
+		  hop_func(s->m, h)->layer, p->nframes ? ", called by " : "", stack_text(s, stack, sizeof(stack)));
+}
+
+static void tell_drop(struct story *s, const char *time)
+{
+	const struct packet *p = s->p;
+	const char *reason = model_drop_reason(s->m, p->reason);
+	uint32_t hook = packet_drop_hook(s->m, p);
+	char at[96] = "", word[64];
+
+	if (hook != NO_HOP)
+		snprintf(at, sizeof(at), " at hook %s", hook_text(packet_hop(s->m, p, hook), word, sizeof(word)));
+	story_say(s, "End", "It is dropped in %s%s (hop %u), %s after its first hop. Reason %s%s%s.", packet_last_function(s->m, p), at,
+		  p->fate_hop + 1, time, reason, *reason_meaning(reason) ? ": " : "", reason_meaning(reason));
+	if (*reason_advice(reason))
+		story_say(s, "Check", "%s.", reason_advice(reason));
+}
+
+static void tell_in_flight(struct story *s)
+{
+	const struct trc_hop *last = packet_hop(s->m, s->p, s->p->nhops - 1);
+	uint64_t end = s->m->end.reason ? s->m->end.time_ns : s->m->hops[s->m->nhops - 1].time_ns;
+	char time[32];
+
+	story_say(s, "End", "Its end was not seen. The last hop is %s (hop %u), %s before the recording ends.", hop_func(s->m, last)->name,
+		  s->p->nhops, duration_text(end > last->time_ns ? end - last->time_ns : 0, time, sizeof(time)));
+}
+
+void tell_fate(struct story *s)
+{
+	const struct packet *p = s->p;
+	uint32_t hop = p->fate_hop < p->nhops ? p->fate_hop : p->nhops - 1, reader = packet_reader(s->m, p);
+	const struct trc_hop *h;
+	char time[32], who[128] = "", word[96];
+
+	if (!p->nhops)
+		return;
+	h = packet_hop(s->m, p, hop);
+	duration_text(h->time_ns - packet_hop(s->m, p, 0)->time_ns, time, sizeof(time));
+	switch (p->fate) {
+	case FATE_DROPPED:
+		tell_drop(s, time);
+		break;
+	case FATE_DELIVERED:
+		if (reader)
+			snprintf(who, sizeof(who), "; %s takes it", proc_text(s->m, reader, word, sizeof(word)));
+		story_say(s, "End", "It is delivered: %s (hop %u), %s after its first hop%s.", hop_func(s->m, h)->name, hop + 1, time, who);
+		break;
+	case FATE_SENT:
+		story_say(s, "End", "It leaves with the driver: %s (hop %u), %s after its first hop, and is not seen again.",
+			  hop_func(s->m, h)->name, hop + 1, time);
+		break;
+	case FATE_CONSUMED:
+		story_say(s, "End", "The kernel uses it up itself: %s (hop %u), %s after its first hop.", hop_func(s->m, h)->name, hop + 1,
+			  time);
+		break;
+	case FATE_IN_FLIGHT:
+		tell_in_flight(s);
+		break;
+	}
+}
+
+/* What these sentences could not say because nobody looked. */
+void tell_unknown(struct story *s)
+{
+	static const struct { const char *stage, *what; } boundaries[] = {
+		{ "netfilter", "what netfilter did" },
+		{ "route", "which routing function was asked" },
+		{ "to_qdisc", "the hand-over to a queue" },
+		{ "to_driver", "the hand-over to a driver" },
+		{ "to_socket", "the hand-over to a socket" },
+	};
+
+	for (size_t i = 0; i < sizeof(boundaries) / sizeof(boundaries[0]); i++)
+		if (!stage_probed(s->m, boundaries[i].stage))
+			story_say(s, "Not known", "This recording cannot show %s: no function of that boundary was probed.", boundaries[i].what);
+	if (s->p->lossy)
+		story_say(s, "Not known", "Hops were lost while this packet lived: a missing step proves nothing.");
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pktshow.c - show a recording: its packets, one packet's path, the path in words, drops, functions, its state.
+ *
+ * This file reads the command line and chooses the view; each view is a show_*.c.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "show.h"
+
+#define TROUBLE 2		/* exit status, as diff(1) */
+
+static const char usage[] =
+	"usage: pktshow [options] FILE        (- is standard input)\n"
+	"\n"
+	"Shows what a recording of pktrec holds: without options a header and one line a packet.\n"
+	"\n"
+	"  -p, --packet N     the path of packet N, one hop a line\n"
+	"  -e, --explain      in words: packet N, or the packets that matter\n"
+	"  -d, --drops        what was dropped, grouped by reason and place\n"
+	"  -f, --functions    what was probed, hit, never hit, refused\n"
+	"      --info         everything known about the recording\n"
+	"      --verify       check every unit and every count; exit status 2 when damaged\n"
+	"  -a, --all, -v      fold nothing: every hop and return on its own line\n"
+	"      --json         one object a line (packets, --packet, --explain, --drops)\n"
+	"      --color WHEN   auto, always, never (NO_COLOR is honoured)\n"
+	"      --no-pager     write to the terminal directly\n"
+	"      --version, --help\n";
+
+enum { OPT_INFO = 256, OPT_VERIFY, OPT_JSON, OPT_COLOR, OPT_NO_PAGER, OPT_VERSION };
+
+static const struct option long_options[] = {
+	{ "packet", required_argument, NULL, 'p' },
+	{ "explain", no_argument, NULL, 'e' },
+	{ "drops", no_argument, NULL, 'd' },
+	{ "functions", no_argument, NULL, 'f' },
+	{ "info", no_argument, NULL, OPT_INFO },
+	{ "verify", no_argument, NULL, OPT_VERIFY },
+	{ "all", no_argument, NULL, 'a' },
+	{ "verbose", no_argument, NULL, 'a' },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "color", required_argument, NULL, OPT_COLOR },
+	{ "no-pager", no_argument, NULL, OPT_NO_PAGER },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "help", no_argument, NULL, 'h' },
+	{},
+};
+
+static int fail(const char *what)
+{
+	fprintf(stderr, "pktshow: %s\n", what);
+	return TROUBLE;
+}
+
+static int parse_packet(struct show_options *o, const char *text)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || *end || *text < '0' || *text > '9' || n == 0 || n > UINT32_MAX)
+		return fail("--packet wants the number of a packet, as the list shows it: 1, 2, …");
+	o->packet = n;
+	return 0;
+}
+
+static int set_view(struct show_options *o, int view)
+{
+	if (o->view != SHOW_LIST && (int)o->view != view)
+		return fail("--drops, --functions, --info and --verify exclude each other; choose one");
+	o->view = view;
+	return 0;
+}
+
+/* 0: taken; positive: the exit status to end with. */
+static int parse_option(struct show_options *o, int c)
+{
+	switch (c) {
+	case 'p': return parse_packet(o, optarg);
+	case 'd': return set_view(o, SHOW_DROPS);
+	case 'f': return set_view(o, SHOW_FUNCTIONS);
+	case OPT_INFO: return set_view(o, SHOW_INFO);
+	case OPT_VERIFY: return set_view(o, SHOW_VERIFY);
+	case 'e': o->explain = true; return 0;
+	case 'a':
+	case 'v': o->every = true; return 0;
+	case OPT_JSON: o->json = true; return 0;
+	case OPT_NO_PAGER: o->no_pager = true; return 0;
+	case OPT_COLOR: return color_parse(optarg, &o->color) ? fail("--color wants auto, always or never") : 0;
+	default: return TROUBLE;
+	}
+}
+
+static int check_options(const struct show_options *o, int nfiles)
+{
+	if (nfiles == 0)
+		return fail("no recording given; try pktshow --help");
+	if (nfiles > 1)
+		return fail("one recording at a time; selecting packets by a filter is not possible yet, use --packet N");
+	if (o->view != SHOW_LIST && (o->packet || o->explain))
+		return fail("--packet and --explain do not go with --drops, --functions, --info or --verify");
+	if (o->json && o->view != SHOW_LIST && o->view != SHOW_DROPS)
+		return fail("--json goes with the packet list, --packet, --explain and --drops only");
+	return 0;
+}
+
+/* An option getopt does not know, in our words: its own message is off so that errors look the same everywhere. */
+static int bad_option(char **argv, int c)
+{
+	const char *arg = argv[optind > 0 ? optind - 1 : 0];
+
+	if (c == ':')
+		fprintf(stderr, "pktshow: option %s wants a value; try pktshow --help\n", arg);
+	else
+		fprintf(stderr, "pktshow: unknown option %s; try pktshow --help\n", arg);
+	return TROUBLE;
+}
+
+/* -1: go on; otherwise the exit status. */
+static int show_parse(struct show_options *o, int argc, char **argv)
+{
+	int c, status;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":p:edfavh", long_options, NULL)) != -1) {
+		if (c == 'h' || c == OPT_VERSION) {
+			fputs(c == 'h' ? usage : "pktshow 0.1\n", stdout);
+			return fflush(stdout) ? fail("cannot write to standard output") : 0;
+		}
+		if (c == ':' || c == '?')
+			return bad_option(argv, c);
+		status = parse_option(o, c);
+		if (status)
+			return status;
+	}
+	status = check_options(o, argc - optind);
+	if (status)
+		return status;
+	o->file = argv[optind];
+	return -1;
+}
+
+static int show_view(const struct term *t, const struct show_options *o, const struct model *m)
+{
+	const struct packet *p = o->packet ? &m->packets[o->packet - 1] : NULL;
+
+	if (o->view == SHOW_DROPS)
+		return show_drops(t, m, o->json);
+	if (o->view == SHOW_FUNCTIONS)
+		return show_functions(t, m);
+	if (o->view == SHOW_INFO)
+		return show_info(t, m);
+	if (o->explain)
+		return p ? show_explain(t, m, p, o->json) : show_explain_main(t, m, o->json);
+	if (p)
+		return o->json ? show_path_json(t, m, p) : show_path(t, m, p, o->every);
+	if (o->json) {
+		show_list_json(t, m);
+		return 0;
+	}
+	show_header(t, m);
+	return show_list(t, m);
+}
+
+static int finish(struct term *t, int err)
+{
+	int closed = term_close(t);
+
+	if (err) {
+		fprintf(stderr, "pktshow: cannot show this: %s\n", strerror(-err));
+		return TROUBLE;
+	}
+	if (closed) {
+		fprintf(stderr, "pktshow: cannot write to standard output: %s\n", strerror(-closed));
+		return TROUBLE;
+	}
+	return 0;
+}
+
+static int run_verify(const struct show_options *o)
+{
+	char trouble[512] = "";
+	struct term t;
+	int err;
+
+	term_open(&t, o->color, false);
+	err = show_verify(&t, o->file, trouble, sizeof(trouble));
+	if (err) {
+		fprintf(stderr, "pktshow: %s: %s\n", o->file, trouble);
+		return TROUBLE;
+	}
+	return finish(&t, 0);
+}
+
+static int show_run(const struct show_options *o)
+{
+	char error[512];
+	struct model *m;
+	struct term t;
+	int err;
+
+	if (o->view == SHOW_VERIFY)
+		return run_verify(o);
+	if (model_load(&m, o->file, error, sizeof(error)))
+		return fail(error);
+	if (o->packet > m->npackets) {
+		fprintf(stderr, "pktshow: no packet %u: %s has %zu; pktshow %s lists them\n", o->packet, m->file, m->npackets, m->file);
+		model_free(m);
+		return TROUBLE;
+	}
+	if (*m->trouble)
+		fprintf(stderr, "pktshow: %s: %s; showing what can be read\n", m->file, m->trouble);
+	term_open(&t, o->color, !o->no_pager);
+	err = finish(&t, show_view(&t, o, m));
+	model_free(m);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct show_options o = {};
+	int status = show_parse(&o, argc, argv);
+
+	return status >= 0 ? status : show_run(&o);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * show.h - what the parts of pktshow offer each other.
+ *
+ * show_words.c says things about one packet in a few words; show_fold.c turns its hops into the rows worth
+ * reading; explain.h tells its story; every show_*() prints one view of a recording.
+ */
+#ifndef PKT_SHOW_H
+#define PKT_SHOW_H
+
+#include "model.h"
+#include "render.h"
+
+#define NO_HOP UINT32_MAX
+
+/* --- words about one packet: each writes into buf and answers it ------------------------------------------ */
+const char *packet_place(const struct model *m, const struct packet *p, char *buf, size_t size);	/* "cl veth-c" */
+const char *packet_fate_text(const struct model *m, const struct packet *p, char *buf, size_t size);
+const char *packet_tuple(const struct packet *p, char *buf, size_t size);
+const char *proc_text(const struct model *m, uint32_t pid, char *buf, size_t size);			/* "dig (123)" */
+const char *context_text(const struct model *m, const struct trc_hop *h, char *buf, size_t size);
+const char *hook_text(const struct trc_hop *h, char *buf, size_t size);		/* "LOCAL_OUT IPv4" */
+const char *packet_last_function(const struct model *m, const struct packet *p);	/* that says something */
+uint64_t packet_duration(const struct model *m, const struct packet *p);
+uint64_t packet_time(const struct model *m, const struct packet *p);	/* since the recording's first hop */
+uint32_t packet_drop_hook(const struct model *m, const struct packet *p);	/* the hook it died in, or NO_HOP */
+uint32_t packet_reader(const struct model *m, const struct packet *p);	/* pid that took it from a socket, 0 = not known */
+/* The system call in a birth stack, as "sendto"; NULL when there is none. */
+const char *packet_syscall(const struct model *m, const struct packet *p, char *buf, size_t size);
+
+static inline const struct func *hop_func(const struct model *m, const struct trc_hop *h)
+{
+	return &m->funcs[h->func];
+}
+
+/* --- the rows of a path ------------------------------------------------------------------------------------ */
+enum row_kind {
+	ROW_HOP,
+	ROW_REPEAT,		/* the .period rows before it, .times times more */
+	ROW_FREED,		/* the packet's memory is given back */
+};
+
+struct row {
+	enum row_kind kind;
+	uint32_t first, last;	/* hops it stands for, as indexes into packet.hops */
+	uint32_t result;	/* hop with the return of .first, or NO_HOP */
+	uint32_t period, times;
+};
+
+struct rows {
+	struct row *row;
+	size_t count;
+};
+
+/* every = one row a hop, nothing folded.  0 or -ENOMEM. */
+int rows_build(struct rows *rows, const struct model *m, const struct packet *p, bool every);
+void rows_free(struct rows *rows);
+
+/* For each hop the hop of its return, or NO_HOP; returns found this way answer their own index.  NULL: no memory. */
+uint32_t *packet_returns(const struct model *m, const struct packet *p);
+
+/* --- views: 0, or -errno -------------------------------------------------------------------------------------- */
+struct show_options {
+	const char *file;
+	enum { SHOW_LIST, SHOW_DROPS, SHOW_FUNCTIONS, SHOW_INFO, SHOW_VERIFY } view;
+	uint32_t packet;	/* 0 = not asked for */
+	bool explain;
+	bool json;
+	bool every;		/* fold nothing */
+	bool no_pager;
+	enum color_when color;
+};
+
+void show_header(const struct term *t, const struct model *m);
+int show_list(const struct term *t, const struct model *m);
+int show_path(const struct term *t, const struct model *m, const struct packet *p, bool every);
+int show_explain(const struct term *t, const struct model *m, const struct packet *p, bool as_json);
+int show_explain_main(const struct term *t, const struct model *m, bool as_json);
+int show_drops(const struct term *t, const struct model *m, bool as_json);
+int show_functions(const struct term *t, const struct model *m);
+int show_info(const struct term *t, const struct model *m);
+void show_list_json(const struct term *t, const struct model *m);
+int show_path_json(const struct term *t, const struct model *m, const struct packet *p);
+
+/* Reads file unit by unit without a model: 0 when it is whole; otherwise -EBADMSG and what is wrong in trouble. */
+int show_verify(const struct term *t, const char *file, char *trouble, size_t size);
+
+#endif

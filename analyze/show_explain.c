@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * show_explain.c - print the story of one packet, or of the few packets that matter.
+ */
+#include <stdlib.h>
+
+#include "explain.h"
+#include "show.h"
+
+#define MAIN_MAX 10		/* stories that are still read */
+#define LABEL_WIDTH 10
+
+static void explain_text(const struct term *t, const struct packet *p, const struct explain *e)
+{
+	const char *label = NULL;
+	char tuple[160];
+
+	term_print(t, STYLE_BOLD, "packet %u: %s", p->number, packet_tuple(p, tuple, sizeof(tuple)));
+	fputs(", ", t->out);
+	term_print(t, fate_style(p->fate), "%s", fate_name(p->fate));
+	fputs("\n\n", t->out);
+	for (size_t i = 0; i < e->count; i++) {
+		const struct explain_step *step = &e->steps[i];
+
+		fputs("  ", t->out);
+		term_cell(t, STYLE_MARK, LABEL_WIDTH, step->label == label ? "" : step->label);
+		fputs("  ", t->out);
+		term_wrap(t, STYLE_PLAIN, LABEL_WIDTH + 4, LABEL_WIDTH + 4, step->text);
+		label = step->label;
+	}
+}
+
+static void explain_json(const struct term *t, const struct packet *p, const struct explain *e)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		struct json j;
+
+		json_begin(&j, t->out);
+		json_number(&j, "packet", p->number);
+		json_number(&j, "step", i + 1);
+		json_text(&j, "label", e->steps[i].label);
+		json_text(&j, "text", e->steps[i].text);
+		json_end(&j);
+	}
+}
+
+int show_explain(const struct term *t, const struct model *m, const struct packet *p, bool as_json)
+{
+	struct explain e;
+	int err = explain_packet(&e, m, p);
+
+	if (err)
+		return err;
+	if (as_json)
+		explain_json(t, p, &e);
+	else
+		explain_text(t, p, &e);
+	explain_free(&e);
+	return 0;
+}
+
+int show_explain_main(const struct term *t, const struct model *m, bool as_json)
+{
+	size_t told = 0, left = 0, quiet = 0;
+
+	for (size_t i = 0; i < m->npackets; i++) {
+		const struct packet *p = &m->packets[i];
+		int err;
+
+		if (packet_is_housekeeping(p)) {
+			quiet++;
+			continue;
+		}
+		if (told == MAIN_MAX) {
+			left++;
+			continue;
+		}
+		if (told++ && !as_json)
+			putc('\n', t->out);
+		err = show_explain(t, m, p, as_json);
+		if (err)
+			return err;
+	}
+	if ((left || quiet || !told) && !as_json)
+		term_print(t, STYLE_DIM, "%s%zu packets explained; left out: %zu of ARP, neighbour discovery, multicast reports or unknown headers, %zu more (--packet N --explain)\n",
+			   told ? "\n" : "", told, quiet, left);
+	return 0;
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * show_functions.c - what was probed: hit, never hit, refused and why.
+ *
+ * "Not called" and "not probed" look alike in a path; this is where they are told apart.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "show.h"
+#include "show_table.h"
+
+struct counts {
+	size_t asked, attached, refused, hit, never;
+};
+
+static int func_order(const void *va, const void *vb)
+{
+	const struct func *const *a = va, *const *b = vb;
+	uint32_t attached_a = (*a)->flags & TRC_FUNC_ATTACHED, attached_b = (*b)->flags & TRC_FUNC_ATTACHED;
+
+	if ((*a)->hits != (*b)->hits)
+		return (*a)->hits > (*b)->hits ? -1 : 1;
+	if (attached_a != attached_b)
+		return attached_a ? -1 : 1;
+	return strcmp((*a)->name, (*b)->name) ?: strcmp((*a)->module, (*b)->module);
+}
+
+/* Functions that are only names in a stack were never meant to be probed. */
+static const struct func **funcs_sorted(const struct model *m, size_t *n, struct counts *c)
+{
+	const struct func **list = calloc(m->nfuncs + 1, sizeof(*list));
+
+	*n = 0;
+	*c = (struct counts){};
+	for (size_t i = 0; list && i < m->nfuncs; i++) {
+		const struct func *f = &m->funcs[i];
+
+		if (!(f->flags & (TRC_FUNC_PROBED | TRC_FUNC_ATTACHED)) && !f->hits)
+			continue;
+		list[(*n)++] = f;
+		c->asked += !!(f->flags & TRC_FUNC_PROBED);
+		c->attached += !!(f->flags & TRC_FUNC_ATTACHED);
+		c->refused += f->flags & TRC_FUNC_PROBED && !(f->flags & TRC_FUNC_ATTACHED);
+		c->hit += f->hits > 0;
+		c->never += f->flags & TRC_FUNC_ATTACHED && !f->hits;
+	}
+	if (*n)
+		qsort(list, *n, sizeof(*list), func_order);
+	return list;
+}
+
+static const char *probe_text(const struct func *f, char *buf, size_t size)
+{
+	if (f->flags & TRC_FUNC_ATTACHED)
+		snprintf(buf, size, "argument %u%s", f->arg, f->flags & TRC_FUNC_RETURN ? ", return" : "");
+	else if (!(f->flags & TRC_FUNC_PROBED))
+		snprintf(buf, size, "not asked for");
+	else if (*f->why || f->error)
+		snprintf(buf, size, "refused: %s", *f->why ? f->why : strerror(f->error));
+	else
+		snprintf(buf, size, "refused, reason not recorded");
+	return buf;
+}
+
+static const struct table_column columns[] = {
+	{ "hops", 1, SCOLS_FL_RIGHT }, { "layer", 1, 0 }, { "function", 0.35, SCOLS_FL_TRUNC }, { "module", 0.1, SCOLS_FL_TRUNC },
+	{ "boundary", 1, 0 }, { "probe", 0.3, SCOLS_FL_TRUNC },
+};
+
+static int funcs_line(struct libscols_table *tb, const struct term *t, const struct func *f)
+{
+	struct libscols_line *line = scols_table_new_line(tb, NULL);
+	char word[256];
+	int err;
+
+	if (!line)
+		return -ENOMEM;
+	snprintf(word, sizeof(word), "%" PRIu64, f->hits);
+	err = scols_line_set_data(line, 0, word);
+	err = err ?: scols_line_set_data(line, 1, f->layer);
+	err = err ?: scols_line_set_data(line, 2, f->name);
+	err = err ?: scols_line_set_data(line, 3, f->module);
+	err = err ?: scols_line_set_data(line, 4, f->stage);
+	err = err ?: scols_line_set_data(line, 5, probe_text(f, word, sizeof(word)));
+	if (!err && t->color)
+		err = scols_cell_set_color(scols_line_get_cell(line, 1), style_code(t, layer_style(f->layer)));
+	if (!err && t->color && !(f->flags & TRC_FUNC_ATTACHED))
+		err = scols_cell_set_color(scols_line_get_cell(line, 5), style_code(t, STYLE_WARN));
+	return err;
+}
+
+int show_functions(const struct term *t, const struct model *m)
+{
+	struct libscols_table *tb = table_new(t);
+	struct counts c;
+	size_t n;
+	const struct func **list = funcs_sorted(m, &n, &c);
+	int err = tb && list ? table_columns(tb, columns, sizeof(columns) / sizeof(columns[0])) : -ENOMEM;
+
+	if (!err)
+		fprintf(t->out, "%zu functions: %zu probed (%zu hit, %zu never), %zu refused\n\n", c.asked, c.attached, c.hit, c.never,
+			c.refused);
+	for (size_t i = 0; i < n && !err; i++)
+		err = funcs_line(tb, t, list[i]);
+	if (!err && n)
+		err = scols_print_table(tb);
+	scols_unref_table(tb);
+	free(list);
+	return err;
+}

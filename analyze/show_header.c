@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * show_header.c - what a recording is, in the few lines above the list of packets.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "show.h"
+
+#define LABEL_WIDTH 9
+
+static void label(const struct term *t, const char *name)
+{
+	term_cell(t, STYLE_DIM, LABEL_WIDTH, name);
+	fputs("  ", t->out);
+}
+
+static void line(const struct term *t, enum style s, const char *name, const char *text)
+{
+	label(t, name);
+	term_wrap(t, s, LABEL_WIDTH + 2, LABEL_WIDTH + 2, text);
+}
+
+/* In UTC: the reader's time zone has nothing to do with the recorded machine's. */
+static void when_text(const struct model *m, char *buf, size_t size)
+{
+	uint64_t ns = strtoull(model_fact(m, "clock.realtime_ns"), NULL, 10);
+	time_t seconds = ns / 1000000000;
+	struct tm tm;
+
+	if (!ns || !gmtime_r(&seconds, &tm) || !strftime(buf, size, "%Y-%m-%d %H:%M:%S UTC", &tm))
+		snprintf(buf, size, "unknown time");
+}
+
+static void line_machine(const struct term *t, const struct model *m)
+{
+	const char *name = model_fact(m, "host.name"), *kernel = model_fact(m, "host.kernel"), *cpus = model_fact(m, "host.cpus");
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s, Linux %s %s%s%s%s", *name ? name : "unnamed", *kernel ? kernel : "of unknown version",
+		 model_fact(m, "host.machine"), *cpus ? ", " : "", cpus, *cpus ? " CPUs" : "");
+	line(t, STYLE_PLAIN, "machine", text);
+}
+
+static void line_recording(const struct term *t, const struct model *m)
+{
+	uint64_t start = strtoull(model_fact(m, "clock.monotonic_ns"), NULL, 10), end = 0;
+	char when[64], took[32] = "", text[512];
+
+	when_text(m, when, sizeof(when));
+	if (m->end.reason)
+		end = m->end.time_ns;
+	else if (m->nhops)
+		end = m->hops[m->nhops - 1].time_ns;
+	if (start && end > start)
+		duration_text(end - start, took, sizeof(took));
+	snprintf(text, sizeof(text), "%s, %s%s%s%s%s", m->file, when, *took ? ", " : "", took, m->end.reason ? ", ended: " : "",
+		 m->end.reason ? m->end.reason : "");
+	line(t, STYLE_BOLD, "recording", text);
+}
+
+static void line_probes(const struct term *t, const struct model *m)
+{
+	const char *backend = model_fact(m, "recorder.backend"), *profile = model_fact(m, "recorder.profile");
+	size_t attached = 0, refused = 0;
+	char text[256];
+
+	for (size_t i = 0; i < m->nfuncs; i++) {
+		attached += !!(m->funcs[i].flags & TRC_FUNC_ATTACHED);
+		refused += m->funcs[i].flags & TRC_FUNC_PROBED && !(m->funcs[i].flags & TRC_FUNC_ATTACHED);
+	}
+	snprintf(text, sizeof(text), "%s%s%s%s%zu functions probed, %zu refused", *backend ? backend : "unknown backend",
+		 *profile ? ", profile " : "", profile, ": ", attached, refused);
+	line(t, STYLE_PLAIN, "probes", text);
+}
+
+static void line_content(const struct term *t, const struct model *m)
+{
+	label(t, "content");
+	fprintf(t->out, "%zu packets, %zu hops, ", m->npackets, m->nhops);
+	if (m->lost)
+		term_print(t, STYLE_WARN, "%" PRIu64 " hops lost (%.2g %%)\n", m->lost, 100.0 * m->lost / (m->lost + m->nhops));
+	else if (!m->nlosses)
+		term_print(t, STYLE_WARN, "losses not known: the recorder did not come to its end\n");
+	else if (m->missed)
+		term_print(t, STYLE_WARN, "none lost, %" PRIu64 " probe hits missed by the kernel\n", m->missed);
+	else
+		fputs("nothing lost\n", t->out);
+}
+
+void show_header(const struct term *t, const struct model *m)
+{
+	const char *command = model_fact(m, "recorder.command");
+
+	line_recording(t, m);
+	line_machine(t, m);
+	if (*command)
+		line(t, STYLE_PLAIN, "command", command);
+	line_probes(t, m);
+	line_content(t, m);
+	if (*m->trouble)
+		line(t, STYLE_BAD, "damage", m->trouble);
+	putc('\n', t->out);
+}

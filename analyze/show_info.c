@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * show_info.c - everything a recording knows about itself: facts, the file's state, losses, namespaces, devices.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "show.h"
+#include "show_table.h"
+
+static void heading(const struct term *t, const char *text)
+{
+	putc('\n', t->out);
+	term_print(t, STYLE_BOLD, "%s\n", text);
+}
+
+static void info_file(const struct term *t, const struct model *m)
+{
+	const struct trc_health *h = &m->health;
+
+	heading(t, "file");
+	fprintf(t->out, "  id       ");
+	for (size_t i = 0; i < sizeof(h->recording); i++)
+		fprintf(t->out, "%02x", h->recording[i]);
+	fprintf(t->out, "\n  units    %" PRIu64 " good, %" PRIu64 " damaged, %" PRIu64 " of unknown kinds, %" PRIu64 " out of order\n",
+		h->units, h->damaged, h->skipped, h->out_of_order);
+	fprintf(t->out, "  bytes    %" PRIu64 ", %" PRIu64 " of them unreadable\n", h->bytes, h->bytes_bad);
+	fprintf(t->out, "  end      %s%s\n", m->end.reason ? m->end.reason : "the recorder did not come to its end",
+		h->cut_short ? ", cut short" : "");
+	fprintf(t->out, "  health   ");
+	term_print(t, *m->trouble ? STYLE_BAD : STYLE_GOOD, "%s\n", *m->trouble ? m->trouble : "whole");
+}
+
+static void info_facts(const struct term *t, const struct model *m)
+{
+	unsigned int width = 0;
+
+	heading(t, "facts");
+	for (size_t i = 0; i < m->nfacts; i++)
+		if (text_width(m->facts[i].key) > width)
+			width = text_width(m->facts[i].key);
+	if (width > 40)
+		width = 40;
+	for (size_t i = 0; i < m->nfacts; i++) {
+		fputs("  ", t->out);
+		term_cell(t, STYLE_DIM, width, m->facts[i].key);
+		fputs("  ", t->out);
+		term_wrap(t, STYLE_PLAIN, width + 4, width + 4, m->facts[i].value);
+	}
+}
+
+struct info {
+	const struct model *m;
+	uint64_t *hops;			/* by CPU */
+};
+
+/* Print a table; each row is filled by fill(). */
+static int info_table(const struct term *t, const struct table_column *columns, size_t ncolumns, size_t nrows,
+		      int (*fill)(struct libscols_line *line, const struct info *in, size_t row), const struct info *in)
+{
+	struct libscols_table *tb = table_new(t);
+	int err = tb ? table_columns(tb, columns, ncolumns) : -ENOMEM;
+
+	for (size_t i = 0; i < nrows && !err; i++) {
+		struct libscols_line *line = scols_table_new_line(tb, NULL);
+
+		err = line ? fill(line, in, i) : -ENOMEM;
+	}
+	if (!err && nrows)
+		err = scols_print_table(tb);
+	scols_unref_table(tb);
+	return err;
+}
+
+static int set_number(struct libscols_line *line, size_t column, uint64_t value)
+{
+	char word[32];
+
+	snprintf(word, sizeof(word), "%" PRIu64, value);
+	return scols_line_set_data(line, column, word);
+}
+
+static int fill_loss(struct libscols_line *line, const struct info *in, size_t row)
+{
+	const struct trc_loss *l = &in->m->losses[row];
+	int err;
+
+	err = set_number(line, 0, l->cpu);
+	err = err ?: set_number(line, 1, l->produced);
+	err = err ?: set_number(line, 2, l->recorded);
+	err = err ?: set_number(line, 3, l->lost);
+	err = err ?: set_number(line, 4, l->cpu <= UINT16_MAX ? in->hops[l->cpu] : 0);
+	err = err ?: set_number(line, 5, l->missed);
+	return err ?: set_number(line, 6, l->others_lost);
+}
+
+static int info_losses(const struct term *t, const struct model *m)
+{
+	static const struct table_column columns[] = {
+		{ "  CPU", 1, SCOLS_FL_RIGHT }, { "produced", 1, SCOLS_FL_RIGHT }, { "recorded", 1, SCOLS_FL_RIGHT },
+		{ "lost", 1, SCOLS_FL_RIGHT }, { "in this file", 1, SCOLS_FL_RIGHT }, { "probe hits missed", 1, SCOLS_FL_RIGHT },
+		{ "stacks and names lost", 1, SCOLS_FL_RIGHT },
+	};
+
+	struct info in = { m, calloc(UINT16_MAX + 1, sizeof(*in.hops)) };
+	int err;
+
+	if (!in.hops)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->nhops; i++)
+		in.hops[m->hops[i].cpu]++;
+	heading(t, "hops on each CPU");
+	if (!m->nlosses)
+		term_print(t, STYLE_WARN, "  not accounted for: the recorder did not come to its end\n");
+	err = info_table(t, columns, sizeof(columns) / sizeof(columns[0]), m->nlosses, fill_loss, &in);
+	free(in.hops);
+	return err;
+}
+
+static int fill_link(struct libscols_line *line, const struct info *in, size_t row)
+{
+	const struct model *m = in->m;
+	const struct link *l = &m->links[row];
+	char word[160] = "  ";
+	int err;
+
+	snprintf(word, sizeof(word), "  %s", model_netns(m, l->netns));
+	err = scols_line_set_data(line, 0, word);
+	err = err ?: set_number(line, 1, l->ifindex);
+	err = err ?: scols_line_set_data(line, 2, l->name);
+	err = err ?: scols_line_set_data(line, 3, l->kind);
+	err = err ?: scols_line_set_data(line, 4, l->flags & IFF_UP ? "up" : "down");
+	err = err ?: set_number(line, 5, l->mtu);
+	err = err ?: scols_line_set_data(line, 6, l->address);
+	*word = '\0';
+	if (l->peer_ifindex && l->peer_netns)
+		snprintf(word, sizeof(word), "%s %s", model_netns(m, l->peer_netns), model_dev(m, l->peer_netns, l->peer_ifindex));
+	return err ?: scols_line_set_data(line, 7, word);
+}
+
+static int info_links(const struct term *t, const struct model *m)
+{
+	static const struct table_column columns[] = {
+		{ "  netns", 1, 0 }, { "index", 1, SCOLS_FL_RIGHT }, { "device", 1, 0 }, { "kind", 1, 0 }, { "state", 1, 0 },
+		{ "mtu", 1, SCOLS_FL_RIGHT }, { "address", 1, 0 }, { "peer", 1, 0 },
+	};
+
+	struct info in = { .m = m };
+
+	heading(t, "devices");
+	return info_table(t, columns, sizeof(columns) / sizeof(columns[0]), m->nlinks, fill_link, &in);
+}
+
+static void info_names(const struct term *t, const struct model *m)
+{
+	const char *type = NULL;
+
+	heading(t, "network namespaces");
+	for (size_t i = 0; i < m->nnetns; i++)
+		fprintf(t->out, "  %u  %s\n", m->netns[i].netns, *m->netns[i].name ? m->netns[i].name : "(unnamed)");
+	heading(t, "processes seen");
+	for (size_t i = 0; i < m->nprocs; i++)
+		fprintf(t->out, "  %u  %s\n", m->procs[i].pid, m->procs[i].name);
+	heading(t, "the kernel's own names");
+	for (size_t i = 0, n; i < m->nenums; i += n) {
+		type = m->enums[i].type;
+		for (n = 1; i + n < m->nenums && !strcmp(m->enums[i + n].type, type); n++)
+			;
+		fprintf(t->out, "  %s: %zu members\n", type, n);
+	}
+	fprintf(t->out, "  functions: %zu (pktshow --functions)\n", m->nfuncs);
+}
+
+int show_info(const struct term *t, const struct model *m)
+{
+	int err;
+
+	show_header(t, m);
+	info_file(t, m);
+	info_facts(t, m);
+	err = info_losses(t, m);
+	err = err ?: info_links(t, m);
+	if (!err)
+		info_names(t, m);
+	return err;
+}

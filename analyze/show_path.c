@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * show_path.c - one packet's way through the kernel, a hop a line.
+ *
+ *     hop    time       +  layer      function
+ *         ▸ netns cl · dig (123) · CPU 1
+ *       1    0 ns          transport  udp4_hwcsum
+ *       4  3.1 µs  850 ns  netfilter  nf_hook_slow  LOCAL_OUT IPv4 → DROP
+ *
+ * Where surroundings change (netns, device, process or interrupt, CPU) a marker line says what and from what.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "show.h"
+
+#define FUNCTION_MAX 30		/* longer names push what follows them */
+
+struct place {			/* where the previous hop was */
+	bool known;
+	bool has_netns;
+	uint32_t netns, ifindex, pid;
+	uint16_t cpu;
+	uint8_t context;
+};
+
+struct path {
+	const struct term *t;
+	const struct model *m;
+	const struct packet *p;
+	struct place at;
+	unsigned int number_width, function_width, device_width;	/* device_width 0: only in markers */
+	unsigned int note_column;
+	uint64_t last_ns;
+};
+
+static void path_measure(struct path *c, const struct rows *rows)
+{
+	char number[16];
+
+	c->number_width = snprintf(number, sizeof(number), "%u", c->p->nhops);
+	if (c->number_width < 3)
+		c->number_width = 3;
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct trc_hop *h = packet_hop(c->m, c->p, rows->row[i].first);
+		unsigned int function = text_width(hop_func(c->m, h)->name), device = 0;
+
+		if (h->have & TRC_HAVE_SKB)
+			device = text_width(model_dev(c->m, h->netns, h->ifindex));
+		if (function > c->function_width)
+			c->function_width = function > FUNCTION_MAX ? FUNCTION_MAX : function;
+		if (device > c->device_width)
+			c->device_width = device > 15 ? 15 : device;
+	}
+	if (c->t->width && c->t->width < 100)
+		c->device_width = 0;
+	c->note_column = 2 + c->number_width + 2 + 7 + 2 + 7 + 2 + 9 + 2;
+}
+
+/* --- markers ----------------------------------------------------------------------------------------------------- */
+
+static void marker_part(FILE *out, const char *what, const char *from, const char *to)
+{
+	fprintf(out, "%s%s%s%s%s%s", ftell(out) ? " · " : "", what, *what ? " " : "", from, *from ? " → " : "", to);
+}
+
+static const char *hop_device(const struct path *c, const struct trc_hop *h)
+{
+	if (!(h->have & TRC_HAVE_SKB))
+		return "";
+	return model_dev(c->m, h->have & TRC_HAVE_NETNS ? h->netns : c->at.netns, h->ifindex);
+}
+
+static void mark_device(struct path *c, FILE *out, const struct trc_hop *h, bool netns_changed)
+{
+	const char *from = model_dev(c->m, c->at.netns, c->at.ifindex), *to = hop_device(c, h);
+
+	if (!(h->have & TRC_HAVE_SKB) || (c->at.ifindex == h->ifindex && !netns_changed))
+		return;
+	if (*to || *from)
+		marker_part(out, "device", c->at.known ? from : "", *to ? to : "none");
+}
+
+static void mark_context(struct path *c, FILE *out, const struct trc_hop *h)
+{
+	char now[96], cpu[16], old[16] = "";
+
+	if (!c->at.known || c->at.context != h->context || (h->context == TRC_PROCESS && c->at.pid != h->pid))
+		marker_part(out, "", "", context_text(c->m, h, now, sizeof(now)));
+	if (c->at.known && c->at.cpu == h->cpu)
+		return;
+	if (c->at.known)
+		snprintf(old, sizeof(old), "%u", c->at.cpu);
+	snprintf(cpu, sizeof(cpu), "%u", h->cpu);
+	marker_part(out, "CPU", old, cpu);
+}
+
+/* Returns and drops read nothing of the packet: they change only context and CPU. */
+static int path_mark(struct path *c, const struct trc_hop *h)
+{
+	bool netns = h->have & TRC_HAVE_NETNS && (!c->at.has_netns || c->at.netns != h->netns);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return -ENOMEM;
+	if (netns)
+		marker_part(out, "netns", c->at.has_netns ? model_netns(c->m, c->at.netns) : "", model_netns(c->m, h->netns));
+	mark_device(c, out, h, netns && c->at.has_netns);
+	mark_context(c, out, h);
+	if (fclose(out) || !text) {
+		free(text);
+		return -ENOMEM;
+	}
+	if (*text) {
+		unsigned int indent = 2 + c->number_width + 2;
+
+		fprintf(c->t->out, "%*s", (int)indent, "");
+		term_print(c->t, STYLE_MARK, "▸ ");
+		term_wrap(c->t, STYLE_MARK, indent + 2, indent + 2, text);
+	}
+	free(text);
+	if (netns) {
+		c->at.has_netns = true;
+		c->at.netns = h->netns;
+	}
+	if (h->have & TRC_HAVE_SKB)
+		c->at.ifindex = h->ifindex;
+	c->at.known = true;
+	c->at.cpu = h->cpu;
+	c->at.context = h->context;
+	c->at.pid = h->pid;
+	return 0;
+}
+
+/* --- hops -------------------------------------------------------------------------------------------------------- */
+
+static void path_columns(struct path *c, const char *number, uint64_t time_ns, const char *layer)
+{
+	char total[32], delta[32] = "";
+
+	duration_text(time_ns - packet_hop(c->m, c->p, 0)->time_ns, total, sizeof(total));
+	if (time_ns > c->last_ns)
+		duration_text(time_ns - c->last_ns, delta, sizeof(delta));
+	c->last_ns = time_ns;
+	fputs("  ", c->t->out);
+	term_cell(c->t, STYLE_PLAIN, -(int)c->number_width, number);
+	fputs("  ", c->t->out);
+	term_cell(c->t, STYLE_PLAIN, -7, total);
+	fputs("  ", c->t->out);
+	term_cell(c->t, STYLE_DIM, -7, delta);
+	fputs("  ", c->t->out);
+	term_cell(c->t, layer_style(layer), 9, layer);
+	fputs("  ", c->t->out);
+}
+
+/* What there is to say of a hop beyond its name; "" for most. */
+static enum style hop_note(struct path *c, const struct row *r, char *buf, size_t size)
+{
+	const struct trc_hop *h = packet_hop(c->m, c->p, r->first);
+	const struct trc_hop *result = r->result == NO_HOP ? NULL : packet_hop(c->m, c->p, r->result);
+	char hook[64];
+
+	*buf = '\0';
+	if (h->kind == TRC_DROP) {
+		snprintf(buf, size, "✗ dropped here: %s", model_drop_reason(c->m, h->value));
+		return STYLE_BAD;
+	}
+	if (h->kind == TRC_RETURN) {
+		snprintf(buf, size, "↩ returns %d", h->value);
+		return STYLE_DIM;
+	}
+	if (h->have & TRC_HAVE_HOOK) {
+		const char *verdict = result ? verdict_name(result->value) : "verdict not seen";
+
+		snprintf(buf, size, "%s → %s", hook_text(h, hook, sizeof(hook)), verdict);
+		return !result ? STYLE_WARN : strcmp(verdict, "DROP") ? STYLE_NETFILTER : STYLE_BAD;
+	}
+	if (result)
+		snprintf(buf, size, "returns %d", result->value);
+	return STYLE_DIM;
+}
+
+/* After the function on the same line where it fits, otherwise below it. */
+static void print_note(struct path *c, enum style s, unsigned int column, const char *note)
+{
+	if (c->t->width && column + 2 + text_width(note) > c->t->width) {
+		fprintf(c->t->out, "\n%*s", (int)c->note_column + 2, "");
+		column = c->note_column;
+	} else {
+		fputs("  ", c->t->out);
+	}
+	term_wrap(c->t, s, column + 2, c->note_column + 2, note);
+}
+
+static void print_reason(struct path *c, const struct trc_hop *h)
+{
+	const char *reason = model_drop_reason(c->m, h->value);
+	const char *texts[] = { reason_meaning(reason), reason_advice(reason) };
+
+	for (int i = 0; i < 2; i++) {
+		char text[1024];
+
+		if (!*texts[i])
+			continue;
+		snprintf(text, sizeof(text), "%s%s", i ? "check: " : "", texts[i]);
+		fprintf(c->t->out, "%*s", (int)c->note_column + 2, "");
+		term_wrap(c->t, i ? STYLE_PLAIN : STYLE_BAD, c->note_column + 2, c->note_column + 4, text);
+	}
+}
+
+static void print_hop(struct path *c, const struct row *r)
+{
+	const struct trc_hop *h = packet_hop(c->m, c->p, r->first);
+	const struct func *f = hop_func(c->m, h);
+	unsigned int width = text_width(f->name), column;
+	const char *device = hop_device(c, h);
+	enum style s, name = h->kind == TRC_DROP ? STYLE_BAD : h->have & TRC_HAVE_HOOK ? STYLE_BOLD : STYLE_PLAIN;
+	char number[16], note[192];
+
+	snprintf(number, sizeof(number), "%u", r->first + 1);
+	path_columns(c, number, h->time_ns, f->layer);
+	s = hop_note(c, r, note, sizeof(note));
+	term_print(c->t, name, "%s", f->name);
+	column = c->note_column + width;
+	if (*note || (c->device_width && *device)) {
+		unsigned int pad = width < c->function_width ? c->function_width - width : 0;
+
+		fprintf(c->t->out, "%*s", (int)pad, "");
+		column += pad;
+	}
+	if (c->device_width && (*note || *device)) {
+		fputs("  ", c->t->out);
+		term_cell(c->t, STYLE_DIM, *note ? (int)c->device_width : (int)text_width(device), device);
+		column += 2 + c->device_width;
+	}
+	if (*note)
+		print_note(c, s, column, note);
+	else
+		putc('\n', c->t->out);
+	if (h->kind == TRC_DROP)
+		print_reason(c, h);
+}
+
+static void print_repeat(struct path *c, const struct row *r)
+{
+	fprintf(c->t->out, "%*s", (int)(2 + c->number_width + 2), "");
+	term_print(c->t, STYLE_DIM, "↻ ");
+	if (r->period == 1)
+		term_print(c->t, STYLE_DIM, "that hop %u times more", r->times);
+	else
+		term_print(c->t, STYLE_DIM, "those %u hops %u times more", r->period, r->times);
+	term_print(c->t, STYLE_DIM, " (hops %u-%u)\n", r->first + 1, r->last + 1);
+	c->last_ns = packet_hop(c->m, c->p, r->last)->time_ns;
+}
+
+/* The names of the freeing functions once each, in order; consecutive doubles are not repeated. */
+static int print_freed(struct path *c, const struct row *r)
+{
+	const struct trc_hop *h = packet_hop(c->m, c->p, r->first), *before = NULL;
+	char *text = NULL, number[32];
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return -ENOMEM;
+	fprintf(out, "freed by");
+	for (uint32_t i = r->first; i <= r->last; i++) {
+		const struct trc_hop *x = packet_hop(c->m, c->p, i);
+
+		if (x->kind != TRC_ENTRY || (before && before->func == x->func))
+			continue;
+		fprintf(out, "%s %s", before ? "," : "", hop_func(c->m, x)->name);
+		before = x;
+	}
+	if (fclose(out) || !text) {
+		free(text);
+		return -ENOMEM;
+	}
+	snprintf(number, sizeof(number), "%u", r->first + 1);
+	path_columns(c, number, h->time_ns, hop_func(c->m, h)->layer);
+	term_wrap(c->t, STYLE_DIM, c->note_column, c->note_column, text);
+	free(text);
+	return 0;
+}
+
+/* --- the packet as a whole --------------------------------------------------------------------------------------- */
+
+static void print_birth(struct path *c)
+{
+	const struct packet *p = c->p;
+	char word[128];
+
+	if (!p->nframes)
+		return;
+	fprintf(c->t->out, "  born in  ");
+	for (uint32_t i = 0; i < p->nframes && i < 4; i++)
+		fprintf(c->t->out, "%s%s", i ? " ← " : "", c->m->funcs[p->frames[i]].name);
+	if (packet_syscall(c->m, p, word, sizeof(word)))
+		fprintf(c->t->out, "%s%s(2)", p->nframes > 4 ? " … ← " : " = ", word);
+	putc('\n', c->t->out);
+}
+
+static void print_head(struct path *c)
+{
+	const struct packet *p = c->p;
+	char tuple[160], fate[256], time[32], where[96] = "";
+	uint32_t len = 0;
+
+	for (uint32_t i = 0; i < p->nhops && !len; i++)
+		if (packet_hop(c->m, p, i)->have & TRC_HAVE_SKB)
+			len = packet_hop(c->m, p, i)->len_bytes;
+	term_print(c->t, STYLE_BOLD, "packet %u: %s", p->number, packet_tuple(p, tuple, sizeof(tuple)));
+	fprintf(c->t->out, ", %u bytes at first, %u hops in %s\n", len, p->nhops,
+		duration_text(packet_duration(c->m, p), time, sizeof(time)));
+	if ((p->fate == FATE_DROPPED || p->fate == FATE_DELIVERED) && p->fate_hop < p->nhops)
+		snprintf(where, sizeof(where), " in %s (hop %u)", packet_last_function(c->m, p), p->fate_hop + 1);
+	fputs("  fate     ", c->t->out);
+	term_print(c->t, fate_style(p->fate), "%s%s\n", packet_fate_text(c->m, p, fate, sizeof(fate)), where);
+	print_birth(c);
+	if (p->lossy)
+		term_print(c->t, STYLE_WARN, "  hops were lost while this packet lived: a missing hop proves nothing\n");
+	putc('\n', c->t->out);
+}
+
+static void print_titles(struct path *c)
+{
+	fputs("  ", c->t->out);
+	term_cell(c->t, STYLE_DIM, -(int)c->number_width, "hop");
+	term_print(c->t, STYLE_DIM, "     time        +  layer      function\n");
+}
+
+int show_path(const struct term *t, const struct model *m, const struct packet *p, bool every)
+{
+	struct path c = { .t = t, .m = m, .p = p };
+	struct rows rows;
+	int err = rows_build(&rows, m, p, every);
+
+	if (err)
+		return err;
+	path_measure(&c, &rows);
+	print_head(&c);
+	print_titles(&c);
+	if (p->nhops)
+		c.last_ns = packet_hop(m, p, 0)->time_ns;
+	for (size_t i = 0; i < rows.count && !err; i++) {
+		const struct row *r = &rows.row[i];
+
+		if (r->kind != ROW_REPEAT)
+			err = path_mark(&c, packet_hop(m, p, r->first));
+		if (err)
+			break;
+		if (r->kind == ROW_HOP)
+			print_hop(&c, r);
+		else if (r->kind == ROW_REPEAT)
+			print_repeat(&c, r);
+		else
+			err = print_freed(&c, r);
+	}
+	rows_free(&rows);
+	return err;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * show_verify.c - read every unit of a recording and hold its own counts against what is there.
+ *
+ * Works on the reader alone, without a model: a file of any size is verified in little memory.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "show.h"
+
+struct cpu_count {
+	bool accounted;
+	uint64_t seen, produced, recorded, lost;
+};
+
+struct verify {
+	struct cpu_count *cpus;		/* by CPU, up to the largest one seen */
+	size_t ncpus;
+	uint64_t hops;
+};
+
+#define CPUS_MAX 65536			/* trc_hop.cpu has 16 bits */
+
+static struct cpu_count *cpu_at(struct verify *v, uint32_t cpu)
+{
+	struct cpu_count *cpus;
+
+	if (cpu < v->ncpus)
+		return &v->cpus[cpu];
+	if (cpu >= CPUS_MAX || !(cpus = reallocarray(v->cpus, cpu + 1, sizeof(*cpus))))
+		return NULL;
+	memset(cpus + v->ncpus, 0, (cpu + 1 - v->ncpus) * sizeof(*cpus));
+	v->cpus = cpus;
+	v->ncpus = cpu + 1;
+	return &cpus[cpu];
+}
+
+static int count_record(struct verify *v, const struct trc_record *rec)
+{
+	struct cpu_count *c;
+
+	if (rec->kind != TRC_HOP && rec->kind != TRC_LOSS)
+		return 0;
+	c = cpu_at(v, rec->kind == TRC_HOP ? rec->hop.cpu : rec->loss.cpu);
+	if (!c)
+		return -ENOMEM;
+	if (rec->kind == TRC_HOP) {
+		v->hops++;
+		c->seen++;
+		return 0;
+	}
+	c->accounted = true;
+	c->produced = rec->loss.produced;
+	c->recorded = rec->loss.recorded;
+	c->lost = rec->loss.lost;
+	return 0;
+}
+
+/* Of a file that is whole: produced = recorded + lost, and what was recorded is here. */
+static int check_counts(const struct verify *v, char *trouble, size_t size)
+{
+	for (size_t i = 0; i < v->ncpus; i++) {
+		const struct cpu_count *c = &v->cpus[i];
+
+		if (c->accounted && (c->seen != c->recorded || c->produced != c->recorded + c->lost)) {
+			snprintf(trouble, size, "counts of CPU %zu do not add up: %" PRIu64 " hops in the file, %" PRIu64 " recorded, %"
+				 PRIu64 " lost, %" PRIu64 " produced", i, c->seen, c->recorded, c->lost, c->produced);
+			return -EBADMSG;
+		}
+	}
+	return 0;
+}
+
+static int read_all(struct verify *v, struct trc_reader *r, char *trouble, size_t size)
+{
+	struct trc_record rec;
+	int err;
+
+	while ((err = trc_reader_next(r, &rec)) > 0) {
+		err = count_record(v, &rec);
+		if (err)
+			break;
+	}
+	if (err) {
+		snprintf(trouble, size, "%s", err == -ENOMEM ? "out of memory" : trc_reader_error(r));
+		return err;
+	}
+	if (*trc_reader_trouble(r)) {
+		snprintf(trouble, size, "%s", trc_reader_trouble(r));
+		return -EBADMSG;
+	}
+	return check_counts(v, trouble, size);
+}
+
+int show_verify(const struct term *t, const char *file, char *trouble, size_t size)
+{
+	struct trc_reader *r = NULL;
+	struct verify v = {};
+	const struct trc_health *health;
+	int err = trc_reader_open(&r, file);
+
+	if (err) {
+		snprintf(trouble, size, "%s", trc_reader_error(NULL));
+		return err;
+	}
+	err = read_all(&v, r, trouble, size);
+	health = trc_reader_health(r);
+	if (!err && !health->ended) {
+		snprintf(trouble, size, "the recorder did not end properly: the last moments are missing");
+		err = -EBADMSG;
+	}
+	if (!err)
+		fprintf(t->out, "whole: %" PRIu64 " units, %" PRIu64 " hops, %" PRIu64 " bytes, every checksum and count is right\n",
+			health->units, v.hops, health->bytes);
+	free(v.cpus);
+	trc_reader_free(r);
+	return err;
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * show_words.c - what can be said of one packet in a few words: its place, its fate, who sent and who read it.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "show.h"
+
+const char *packet_place(const struct model *m, const struct packet *p, char *buf, size_t size)
+{
+	const struct trc_hop *in = NULL, *on = NULL;
+
+	for (uint32_t i = 0; i < p->nhops && !on; i++) {
+		const struct trc_hop *h = packet_hop(m, p, i);
+
+		if (!in && h->have & TRC_HAVE_NETNS)
+			in = h;
+		if (h->have & TRC_HAVE_SKB && h->ifindex)
+			on = h;
+	}
+	snprintf(buf, size, "%s%s%s", in ? model_netns(m, in->netns) : "", in && on ? " " : "",
+		 on ? model_dev(m, on->netns, on->ifindex) : "");
+	return buf;
+}
+
+/* A tuple that was never seen whole still deserves a word. */
+const char *packet_tuple(const struct packet *p, char *buf, size_t size)
+{
+	tuple_text(&p->tuple, buf, size);
+	if (!*buf)
+		snprintf(buf, size, "headers not seen");
+	return buf;
+}
+
+const char *proc_text(const struct model *m, uint32_t pid, char *buf, size_t size)
+{
+	const char *name = model_proc(m, pid);
+
+	if (*name)
+		snprintf(buf, size, "%s (%u)", name, pid);
+	else
+		snprintf(buf, size, "pid %u", pid);
+	return buf;
+}
+
+const char *context_text(const struct model *m, const struct trc_hop *h, char *buf, size_t size)
+{
+	static const char *const names[] = {
+		[TRC_SOFTIRQ] = "softirq", [TRC_HARDIRQ] = "hard interrupt", [TRC_NMI] = "NMI",
+	};
+
+	if (h->context == TRC_PROCESS)
+		return proc_text(m, h->pid, buf, size);
+	if (h->context < sizeof(names) / sizeof(names[0])) {
+		snprintf(buf, size, "%s", names[h->context]);
+	} else {
+		char proc[64];
+
+		snprintf(buf, size, "unknown context (current: %s)", proc_text(m, h->pid, proc, sizeof(proc)));
+	}
+	return buf;
+}
+
+const char *hook_text(const struct trc_hop *h, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s %s", hook_name(h->family, h->hook), family_name(h->family));
+	return buf;
+}
+
+uint64_t packet_duration(const struct model *m, const struct packet *p)
+{
+	return p->nhops ? packet_hop(m, p, p->nhops - 1)->time_ns - packet_hop(m, p, 0)->time_ns : 0;
+}
+
+uint64_t packet_time(const struct model *m, const struct packet *p)
+{
+	return p->nhops ? packet_hop(m, p, 0)->time_ns - m->hops[0].time_ns : 0;
+}
+
+/* Backwards from the drop: the nearest hook that was entered and had not returned. */
+uint32_t packet_drop_hook(const struct model *m, const struct packet *p)
+{
+	uint32_t open = 0;
+
+	if (p->fate != FATE_DROPPED || p->fate_hop >= p->nhops)
+		return NO_HOP;
+	for (uint32_t i = p->fate_hop + 1; i-- > 0;) {
+		const struct trc_hop *h = packet_hop(m, p, i);
+
+		if (strcmp(hop_func(m, h)->stage, "netfilter"))
+			continue;
+		if (h->kind == TRC_RETURN) {
+			open++;
+		} else if (h->kind == TRC_ENTRY && h->have & TRC_HAVE_HOOK) {
+			if (!open)
+				return i;
+			open--;
+		}
+	}
+	return NO_HOP;
+}
+
+/*
+ * A packet that waits in a socket's queue is next touched by the process that reads it.  A hop in the process that
+ * follows the delivery proves that only when the delivery itself was not made by a process.
+ */
+uint32_t packet_reader(const struct model *m, const struct packet *p)
+{
+	if (p->fate != FATE_DELIVERED || p->fate_hop >= p->nhops)
+		return 0;
+	for (uint32_t i = p->fate_hop + 1; i < p->nhops; i++) {
+		const struct trc_hop *h = packet_hop(m, p, i);
+
+		if (h->context != TRC_PROCESS || h->kind != TRC_ENTRY)
+			continue;
+		if (!strcmp(hop_func(m, h)->stage, "read") || packet_hop(m, p, p->fate_hop)->context == TRC_SOFTIRQ)
+			return h->pid;
+	}
+	return 0;
+}
+
+static bool is_freeing(const struct model *m, const struct trc_hop *h)
+{
+	return h->kind == TRC_RETURN || !strcmp(hop_func(m, h)->stage, "free");
+}
+
+const char *packet_last_function(const struct model *m, const struct packet *p)
+{
+	uint32_t i = p->nhops;
+
+	if ((p->fate == FATE_DROPPED || p->fate == FATE_DELIVERED) && p->fate_hop < p->nhops)
+		return hop_func(m, packet_hop(m, p, p->fate_hop))->name;
+	while (i > 1 && is_freeing(m, packet_hop(m, p, i - 1)))
+		i--;
+	return i ? hop_func(m, packet_hop(m, p, i - 1))->name : "";
+}
+
+const char *packet_fate_text(const struct model *m, const struct packet *p, char *buf, size_t size)
+{
+	uint32_t hook = packet_drop_hook(m, p), reader = packet_reader(m, p);
+	char word[96];
+
+	switch (p->fate) {
+	case FATE_DROPPED:
+		snprintf(buf, size, "dropped: %s%s%s", model_drop_reason(m, p->reason), hook == NO_HOP ? "" : " at ",
+			 hook == NO_HOP ? "" : hook_text(packet_hop(m, p, hook), word, sizeof(word)));
+		break;
+	case FATE_DELIVERED:
+		snprintf(buf, size, "delivered%s%s", reader ? " to " : "",
+			 reader ? proc_text(m, reader, word, sizeof(word)) : "");
+		break;
+	default:
+		snprintf(buf, size, "%s", fate_name(p->fate));
+	}
+	if (p->lossy && strlen(buf) + 1 < size)
+		snprintf(buf + strlen(buf), size - strlen(buf), " (hops lost)");
+	return buf;
+}
+
+/* __x64_sys_sendto, __arm64_sys_sendto, __ia32_compat_sys_recvmsg, __se_sys_sendto: what follows "sys_" */
+const char *packet_syscall(const struct model *m, const struct packet *p, char *buf, size_t size)
+{
+	for (uint32_t i = 0; i < p->nframes; i++) {
+		const char *name = m->funcs[p->frames[i]].name, *sys;
+
+		if (strncmp(name, "__", 2) || !(sys = strstr(name, "_sys_")) || sys == name + 1)
+			continue;	/* __sys_sendto is the kernel's inner function, the wrapper outside counts */
+		snprintf(buf, size, "%s", sys + strlen("_sys_"));
+		buf[strcspn(buf, ".")] = '\0';
+		return buf;
+	}
+	return NULL;
+}
