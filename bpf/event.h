@@ -9,6 +9,8 @@
 #ifndef PKT_EVENT_H
 #define PKT_EVENT_H
 
+#include <linux/types.h>
+
 enum event_kind {
 	EVENT_HOP = 0,		/* a function was entered with the packet */
 	EVENT_RETURN = 1,	/* a probed function returned; value is what it returned */

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * command.c - fork and exec; the child reports through a close-on-exec pipe when exec fails.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command.h"
+
+void invoker_find(struct invoker *who)
+{
+	const char *uid = getenv("SUDO_UID"), *end;
+	struct passwd *pw;
+	char *stop = NULL;
+	unsigned long id;
+
+	memset(who, 0, sizeof(*who));
+	who->uid = getuid();
+	who->gid = getgid();
+	if (who->uid || !uid || !*uid)
+		return;
+	id = strtoul(uid, &stop, 10);
+	end = stop;
+	pw = *end ? NULL : getpwuid(id);
+	if (!pw)
+		return;
+	who->uid = pw->pw_uid;
+	who->gid = pw->pw_gid;
+	snprintf(who->name, sizeof(who->name), "%s", pw->pw_name);
+}
+
+static int become(const struct invoker *who)
+{
+	if (!who->name[0])
+		return 0;
+	if (initgroups(who->name, who->gid) || setgid(who->gid) || setuid(who->uid))
+		return -errno;
+	return 0;
+}
+
+static void child(char *const argv[], const struct invoker *who, int report)
+{
+	sigset_t none;
+	int err;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	err = become(who);
+	if (!err) {
+		execvp(argv[0], argv);
+		err = -errno;
+	}
+	if (write(report, &err, sizeof(err)) != sizeof(err))
+		_exit(126);
+	_exit(127);
+}
+
+int command_start(char *const argv[], const struct invoker *who, pid_t *pid)
+{
+	int ends[2], err = 0;
+	ssize_t n;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	*pid = fork();
+	if (*pid < 0) {
+		err = -errno;
+		close(ends[0]);
+		close(ends[1]);
+		return err;
+	}
+	if (!*pid)
+		child(argv, who, ends[1]);
+	close(ends[1]);
+	do
+		n = read(ends[0], &err, sizeof(err));
+	while (n < 0 && errno == EINTR);
+	close(ends[0]);
+	if (n != sizeof(err))
+		return 0;
+	waitpid(*pid, NULL, 0);
+	return err;
+}
+
+bool command_ended(pid_t pid, int *status)
+{
+	int raw;
+
+	if (waitpid(pid, &raw, WNOHANG) != pid)
+		return false;
+	*status = WIFSIGNALED(raw) ? 128 + WTERMSIG(raw) : WEXITSTATUS(raw);
+	return true;
+}

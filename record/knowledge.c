@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * knowledge.c - the flags that schema/functions.tsv gives a function; the recorder needs nothing else of it.
+ *
+ * Exact names are in a sorted index, patterns in a list.  The file promises that exact names come first.
+ */
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "embedded.h"
+#include "functions.h"
+
+struct row {
+	const char *name;
+	const char *flags;
+};
+
+static struct {
+	char *text;
+	struct row *exact, *patterns;
+	size_t nexact, npatterns;
+} knowledge;
+
+static int compare_rows(const void *a, const void *b)
+{
+	return strcmp(((const struct row *)a)->name, ((const struct row *)b)->name);
+}
+
+/* name <tab> layer <tab> stage <tab> flags <tab> meaning */
+static void row_add(char *line)
+{
+	struct row row = { .name = strsep(&line, "\t") };
+
+	strsep(&line, "\t");
+	strsep(&line, "\t");
+	row.flags = strsep(&line, "\t");
+	if (!row.flags || row.name[0] == '#')
+		return;
+	if (strpbrk(row.name, "*?["))
+		knowledge.patterns[knowledge.npatterns++] = row;
+	else
+		knowledge.exact[knowledge.nexact++] = row;
+}
+
+static void knowledge_load(void)
+{
+	size_t size = embedded_functions_end - embedded_functions, lines = 1;
+	char *at, *line;
+	const char *c;
+
+	for (c = embedded_functions; c < embedded_functions_end; c++)
+		lines += *c == '\n';
+	knowledge.text = strndup(embedded_functions, size);
+	knowledge.exact = calloc(lines, sizeof(struct row));
+	knowledge.patterns = calloc(lines, sizeof(struct row));
+	if (!knowledge.text || !knowledge.exact || !knowledge.patterns)
+		abort();	/* a few kilobytes, at the start */
+	at = knowledge.text;
+	while ((line = strsep(&at, "\n")))
+		row_add(line);
+	qsort(knowledge.exact, knowledge.nexact, sizeof(struct row), compare_rows);
+}
+
+const char *knowledge_flags(const char *name)
+{
+	const struct row key = { .name = name }, *row;
+	size_t i;
+
+	if (!knowledge.text)
+		knowledge_load();
+	row = bsearch(&key, knowledge.exact, knowledge.nexact, sizeof(key), compare_rows);
+	if (row)
+		return row->flags;
+	for (i = 0; i < knowledge.npatterns; i++)
+		if (!fnmatch(knowledge.patterns[i].name, name, 0))
+			return knowledge.patterns[i].flags;
+	return "";
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * probes.c - load the object, give it a ring for each CPU, and let a backend attach it.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "embedded.h"
+#include "probes.h"
+
+const char *backend_name(enum backend b)
+{
+	switch (b) {
+	case BACKEND_KPROBE_MULTI:
+		return "kprobe-multi";
+	case BACKEND_KPROBE:
+		return "kprobe";
+	default:
+		return "auto";
+	}
+}
+
+/* A link on a function that every kernel has, with a program that does nothing: only trying tells (FPROBE). */
+static int multi_probe(void)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, load, .expected_attach_type = BPF_TRACE_KPROBE_MULTI);
+	LIBBPF_OPTS(bpf_link_create_opts, link);
+	const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	const char *syms[] = { "kfree_skbmem" };
+	int prog, fd;
+
+	prog = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "pktrec_try", "GPL", nothing, 2, &load);
+	if (prog < 0)
+		return -errno;
+	link.kprobe_multi.syms = syms;
+	link.kprobe_multi.cnt = 1;
+	fd = bpf_link_create(prog, 0, BPF_TRACE_KPROBE_MULTI, &link);
+	if (fd < 0)
+		fd = -errno;
+	else
+		close(fd);
+	close(prog);
+	return fd < 0 ? fd : 0;
+}
+
+int backend_probe(enum backend b)
+{
+	if (b == BACKEND_KPROBE_MULTI)
+		return multi_probe();
+	return access("/sys/kernel/tracing/kprobe_events", W_OK) ? -errno : 0;
+}
+
+static int programs_find(struct probes *p)
+{
+	char name[16];
+	int i;
+
+	for (i = 0; i < HOP_PROGRAMS; i++) {
+		snprintf(name, sizeof(name), "hop%d", i + 1);
+		p->hop[i] = bpf_object__find_program_by_name(p->object, name);
+		if (!p->hop[i])
+			return -ENOENT;
+	}
+	p->hop_return = bpf_object__find_program_by_name(p->object, "hop_return");
+	p->hop_drop = bpf_object__find_program_by_name(p->object, "hop_drop");
+	return p->hop_return && p->hop_drop ? 0 : -ENOENT;
+}
+
+/* Constants are set before loading; what is shared with running programs is mapped after it. */
+static int constants_set(struct probes *p, uint64_t text_base)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(p->object, ".rodata");
+	size_t size;
+	void *value;
+
+	map = map ? map : bpf_object__find_map_by_name(p->object, "hop.rodata");
+	value = map ? (void *)bpf_map__initial_value(map, &size) : NULL;
+	if (!value || size < sizeof(text_base))
+		return -ENOENT;
+	memcpy(value, &text_base, sizeof(text_base));	/* the one constant: asserted by its test on real kernels */
+	return 0;
+}
+
+static int rings_make(struct probes *p, uint32_t ring_bytes)
+{
+	int outer = bpf_object__find_map_fd_by_name(p->object, "rings");
+	uint32_t cpu;
+
+	p->rings = malloc(p->ncpus * sizeof(*p->rings));
+	if (!p->rings)
+		return -ENOMEM;
+	for (cpu = 0; cpu < p->ncpus; cpu++)
+		p->rings[cpu] = -1;
+	for (cpu = 0; cpu < p->ncpus; cpu++) {
+		p->rings[cpu] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "pktrec_ring", 0, 0, ring_bytes, NULL);
+		if (p->rings[cpu] < 0 || bpf_map_update_elem(outer, &cpu, &p->rings[cpu], BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+int probes_load(struct probes *p, enum backend b, uint64_t text_base, uint32_t ring_bytes)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "hop");
+	struct bpf_map *map;
+	int i, err;
+
+	memset(p, 0, sizeof(*p));
+	p->backend = b;
+	p->ncpus = libbpf_num_possible_cpus();
+	p->object = bpf_object__open_mem(embedded_object, embedded_object_end - embedded_object, &opts);
+	if (!p->object)
+		return -errno;
+	err = programs_find(p);
+	if (err)
+		goto out;
+	for (i = 0; b == BACKEND_KPROBE_MULTI && i < HOP_PROGRAMS; i++)
+		bpf_program__set_expected_attach_type(p->hop[i], BPF_TRACE_KPROBE_MULTI);
+	if (b == BACKEND_KPROBE_MULTI)
+		bpf_program__set_expected_attach_type(p->hop_return, BPF_TRACE_KPROBE_MULTI);
+	err = constants_set(p, text_base);
+	if (err)
+		goto out;
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(p->object, "rings"), p->ncpus);
+	err = bpf_object__load(p->object);
+	if (err)
+		goto out;
+	map = bpf_object__find_map_by_name(p->object, ".bss");
+	map = map ? map : bpf_object__find_map_by_name(p->object, "hop.bss");
+	p->enabled = map ? (__u32 *)bpf_map__initial_value(map, NULL) : NULL;	/* mapped, not a copy */
+	err = p->enabled ? rings_make(p, ring_bytes) : -ENOENT;
+out:
+	if (err)
+		probes_free(p);
+	return err;
+}
+
+int probes_keep_link(struct probes *p, struct bpf_link *link)
+{
+	struct bpf_link **grown = realloc(p->links, (p->nlinks + 1) * sizeof(*grown));
+
+	if (!grown) {
+		bpf_link__destroy(link);
+		return -ENOMEM;
+	}
+	p->links = grown;
+	p->links[p->nlinks++] = link;
+	return 0;
+}
+
+int probes_attach(struct probes *p, struct functions *f)
+{
+	struct bpf_link *link;
+	int err;
+
+	link = bpf_program__attach(p->hop_drop);
+	if (!link)
+		return -errno;
+	err = probes_keep_link(p, link);
+	if (err)
+		return err;
+	return p->backend == BACKEND_KPROBE_MULTI ? multi_attach(p, f) : kprobe_attach(p, f);
+}
+
+void probes_enable(struct probes *p, bool on)
+{
+	__atomic_store_n(p->enabled, on, __ATOMIC_SEQ_CST);
+}
+
+int probes_counters(const struct probes *p, struct cpu_counters *out)
+{
+	int fd = bpf_object__find_map_fd_by_name(p->object, "counters");
+	uint32_t zero = 0;
+
+	return bpf_map_lookup_elem(fd, &zero, out) ? -errno : 0;
+}
+
+static uint64_t program_missed(const struct bpf_program *prog)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
+		return 0;
+	return info.recursion_misses;
+}
+
+uint64_t probes_missed(const struct probes *p)
+{
+	uint64_t missed = program_missed(p->hop_return) + program_missed(p->hop_drop);
+	int i;
+
+	for (i = 0; i < HOP_PROGRAMS; i++)
+		missed += program_missed(p->hop[i]);
+	return missed;
+}
+
+void probes_detach(struct probes *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->nlinks; i++)
+		bpf_link__destroy(p->links[i]);
+	free(p->links);
+	p->links = NULL;
+	p->nlinks = 0;
+	kprobe_detach(p);
+}
+
+void probes_free(struct probes *p)
+{
+	uint32_t cpu;
+
+	probes_detach(p);
+	for (cpu = 0; p->rings && cpu < p->ncpus; cpu++)
+		if (p->rings[cpu] >= 0)
+			close(p->rings[cpu]);
+	free(p->rings);
+	bpf_object__close(p->object);
+	memset(p, 0, sizeof(*p));
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* probes.h - the BPF programs in the kernel: load, attach to functions by one of the backends, count, detach. */
+#ifndef PKT_PROBES_H
+#define PKT_PROBES_H
+
+#include <bpf/libbpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event.h"
+#include "functions.h"
+
+enum backend {
+	BACKEND_AUTO,
+	BACKEND_KPROBE_MULTI,
+	BACKEND_KPROBE,
+};
+
+#define HOP_PROGRAMS 5		/* one for each argument position */
+
+struct probes {
+	struct bpf_object *object;
+	struct bpf_program *hop[HOP_PROGRAMS];
+	struct bpf_program *hop_return;
+	struct bpf_program *hop_drop;
+	enum backend backend;
+	uint32_t ncpus;			/* possible ones: rings[], counters */
+	int *rings;			/* map fds, by CPU; -1 = none */
+	struct bpf_link **links;
+	size_t nlinks;
+	char **events;			/* "pktrec_123/h1_0": kprobe backend */
+	size_t nevents;
+	volatile __u32 *enabled;	/* shared with the programs */
+};
+
+const char *backend_name(enum backend b);
+/* Whether this kernel can: 0 or -errno of what refused. */
+int backend_probe(enum backend b);
+
+/* Load the programs for one backend; ring_bytes for each CPU, a power of two of pages.  0 or -errno. */
+int probes_load(struct probes *p, enum backend b, uint64_t text_base, uint32_t ring_bytes);
+/*
+ * Attach to every wanted function that has no error yet; sets attached, return_attached, error and why in each.
+ * 0 when anything was attached, else -errno.
+ */
+int probes_attach(struct probes *p, struct functions *f);
+void probes_enable(struct probes *p, bool on);
+/* out[ncpus]; 0 or -errno */
+int probes_counters(const struct probes *p, struct cpu_counters *out);
+/* Probe hits on which the kernel skipped the program (it was running already on that CPU). */
+uint64_t probes_missed(const struct probes *p);
+/* Slow (RCU): seconds for hundreds of kprobes.  Leaves nothing in the kernel. */
+void probes_detach(struct probes *p);
+void probes_free(struct probes *p);
+
+/* for the backends */
+int probes_keep_link(struct probes *p, struct bpf_link *link);
+int multi_attach(struct probes *p, struct functions *f);
+int kprobe_attach(struct probes *p, struct functions *f);
+void kprobe_detach(struct probes *p);
+
+#endif

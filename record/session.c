@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * session.c - one recording: check, find functions, attach, record until it is over, finish the file, detach.
+ *
+ * The file is finished and the last line printed before the probes are detached: detaching can take seconds (RCU),
+ * and disabled programs record nothing.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "command.h"
+#include "drain.h"
+#include "output.h"
+#include "session.h"
+#include "snapshot.h"
+
+#define FLUSH_NS 250000000ULL
+#define LINGER_NS 200000000ULL		/* after the command: packets still in flight */
+#define SLEEP_MIN_US 1000
+#define SLEEP_MAX_US 10000
+
+struct session {
+	const struct options *o;
+	struct invoker invoker;
+	enum backend backend;
+	struct symbols symbols;
+	struct functions functions;
+	struct probes probes;
+	struct trc_writer *writer;
+	struct drain *drain;
+	int fd;
+	pid_t command;			/* 0 = none, or ended */
+	int status;
+	uint64_t begun_ns, end_ns;	/* end_ns: when to stop, 0 = not known */
+	const char *ending;		/* why it ended, NULL = it goes on */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	interrupted = number;
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static int fail(const char *format, ...)
+{
+	va_list args;
+
+	fputs("pktrec: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return 2;
+}
+
+static void note(const struct session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void note(const struct session *s, const char *format, ...)
+{
+	va_list args;
+
+	if (!s->o->verbose)
+		return;
+	fputs("pktrec: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+static int libbpf_says(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, format, args);
+}
+
+/* The first one ends the recording properly, a second one of its kind kills: the handler is gone by then. */
+static void signals_set(void)
+{
+	struct sigaction end = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+
+	sigaction(SIGINT, &end, NULL);
+	sigaction(SIGTERM, &end, NULL);
+	sigaction(SIGHUP, &end, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static const char *profile_name(enum profile p)
+{
+	return p == PROFILE_PATH ? "path" : p == PROFILE_DROP ? "drop" : "all";
+}
+
+static enum profile profile_choose(const struct session *s)
+{
+	if (s->o->globs)
+		return PROFILE_ALL;	/* the patterns choose */
+	if (s->o->profile != PROFILE_DEFAULT)
+		return s->o->profile;
+	return s->backend == BACKEND_KPROBE ? PROFILE_PATH : PROFILE_ALL;
+}
+
+static int functions_prepare(struct session *s)
+{
+	struct function_choice choice = { .profile = profile_choose(s), .globs = s->o->globs };
+	int err;
+
+	err = symbols_load(&s->symbols, "/proc/kallsyms");
+	if (err)
+		return fail("/proc/kallsyms: %s; run as root", strerror(-err));
+	err = functions_find(&s->functions, &s->symbols, &choice);
+	if (err)
+		return fail("/sys/kernel/btf: %s", strerror(-err));
+	return 0;
+}
+
+static int functions_list(struct session *s)
+{
+	const struct function *f;
+	size_t i, wanted = 0;
+	int status = functions_prepare(s);
+
+	if (status)
+		return status;
+	for (i = 0; i < s->functions.n; i++) {
+		f = &s->functions.v[i];
+		if (!f->wanted)
+			continue;
+		wanted += !f->error;
+		printf("%s%s%s%s\targ %u\t%s\n", f->name, *f->module ? " [" : "", f->module, *f->module ? "]" : "", f->arg,
+		       f->error ? f->why : "probed");
+	}
+	fprintf(stderr, "%zu functions would be probed\n", wanted);
+	return fflush(stdout) ? fail("standard output: %s", strerror(errno)) : 0;
+}
+
+static size_t functions_count(const struct session *s, bool attached)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s->functions.n; i++)
+		n += s->functions.v[i].wanted && s->functions.v[i].attached == attached;
+	return n;
+}
+
+static int attach(struct session *s)
+{
+	int err;
+
+	if (geteuid() == 0 && !s->o->list)
+		libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	err = probes_load(&s->probes, s->backend, s->symbols.text_base, s->o->ring_bytes);
+	if (err)
+		return fail("the kernel refused the programs: %s; see pktrec -vv", strerror(-err));
+	err = probes_attach(&s->probes, &s->functions);
+	if (err)
+		return fail("cannot attach to any function with %s: %s; see pktrec --check", backend_name(s->backend),
+			    strerror(-err));
+	note(s, "%zu functions probed, %zu refused (%s)", functions_count(s, true), functions_count(s, false),
+	     backend_name(s->backend));
+	return 0;
+}
+
+static int write_failed(const struct session *s, int err)
+{
+	const char *why = s->writer ? trc_writer_error(s->writer) : "";
+
+	return fail("%s: %s", s->o->output, *why ? why : strerror(-err));
+}
+
+/* What comes before the first hop: facts, enums, interfaces, functions. */
+static int file_begin(struct session *s)
+{
+	struct snapshot_info info = {
+		.version = PKTREC_VERSION,
+		.argc = s->o->argc,
+		.argv = s->o->argv,
+		.backend = backend_name(s->backend),
+		.profile = s->o->globs ? "func" : profile_name(profile_choose(s)),
+		.ring_bytes = s->o->ring_bytes,
+		.attached = functions_count(s, true),
+		.refused = functions_count(s, false),
+	};
+	char error[512];
+	int err;
+
+	s->fd = output_open(s->o->output, &s->invoker, error, sizeof(error));
+	if (s->fd < 0)
+		return fail("%s", error);
+	err = trc_writer_open(&s->writer, s->fd);
+	err = err ? err : snapshot_facts(s->writer, &info);
+	err = err ? err : snapshot_enums(s->writer);
+	err = err ? err : snapshot_links(s->writer);
+	err = err ? err : drain_open(&s->drain, &s->probes, &s->functions, &s->symbols, s->writer);
+	err = err ? err : trc_writer_flush(s->writer);
+	return err ? write_failed(s, err) : 0;
+}
+
+static int command_begin(struct session *s)
+{
+	int err;
+
+	if (s->o->ready_fd >= 0 && write(s->o->ready_fd, "\n", 1) != 1)
+		return fail("--ready-fd %d: %s", s->o->ready_fd, strerror(errno));
+	if (!s->o->command)
+		return 0;
+	err = command_start(s->o->command, &s->invoker, &s->command);
+	if (err) {
+		s->command = 0;
+		return fail("%s: %s", s->o->command[0], strerror(-err));
+	}
+	return 0;
+}
+
+static void ending_look(struct session *s, uint64_t now)
+{
+	if (interrupted) {
+		s->ending = "signal";
+	} else if (s->o->count && drain_totals(s->drain)->packets >= s->o->count) {
+		s->ending = "count";
+	} else if (s->o->duration_ns && now - s->begun_ns >= s->o->duration_ns) {
+		s->ending = "duration";
+	} else if (s->command && command_ended(s->command, &s->status)) {
+		s->command = 0;
+		s->end_ns = now + LINGER_NS;
+	} else if (s->end_ns && now >= s->end_ns) {
+		s->ending = "command ended";
+	}
+}
+
+static void status_print(struct session *s, uint64_t now)
+{
+	static uint64_t last_ns, last_hops;
+	const struct drain_totals *t;
+
+	if (s->o->quiet || !isatty(STDERR_FILENO) || now - last_ns < 1000000000ULL)
+		return;
+	t = drain_totals(s->drain);
+	fprintf(stderr, "\r%.1fk ev/s  %" PRIu64 " packets  %.1f MB  lost %" PRIu64 "\033[K",
+		last_ns ? (t->hops - last_hops) * 1e6 / (now - last_ns) : 0.0, t->packets,
+		trc_writer_bytes(s->writer) / 1e6, t->lost);
+	last_ns = now;
+	last_hops = t->hops;
+}
+
+static int record(struct session *s)
+{
+	uint64_t flushed_ns, now;
+	int taken, err = 0, sleep_us = SLEEP_MIN_US;
+
+	flushed_ns = s->begun_ns = clock_ns(CLOCK_MONOTONIC);
+	while (!s->ending && !err) {
+		taken = drain_once(s->drain);
+		if (taken < 0)
+			return write_failed(s, taken);
+		now = clock_ns(CLOCK_MONOTONIC);
+		if (now - flushed_ns >= FLUSH_NS) {
+			err = trc_writer_flush(s->writer);
+			flushed_ns = now;
+		}
+		status_print(s, now);
+		ending_look(s, now);
+		sleep_us = taken ? SLEEP_MIN_US : sleep_us * 2;
+		if (sleep_us > SLEEP_MAX_US)
+			sleep_us = SLEEP_MAX_US;
+		usleep(sleep_us);
+	}
+	return err ? write_failed(s, err) : 0;
+}
+
+static int file_end(struct session *s)
+{
+	struct trc_record rec = { .kind = TRC_END };
+	int err;
+
+	probes_enable(&s->probes, false);
+	err = drain_finish(s->drain);
+	err = err ? err : snapshot_links(s->writer);
+	rec.end.reason = s->ending;
+	rec.end.time_ns = clock_ns(CLOCK_MONOTONIC);
+	rec.end.realtime_ns = clock_ns(CLOCK_REALTIME);
+	rec.end.packets = drain_totals(s->drain)->packets;
+	err = err ? err : trc_write(s->writer, &rec);
+	err = err ? err : trc_writer_finish(s->writer);
+	return err ? write_failed(s, err) : 0;
+}
+
+/* The last line, always; before it what a reader of the recording should know. */
+static int summary_print(struct session *s)
+{
+	const struct drain_totals *t = drain_totals(s->drain);
+	int status = 0;
+
+	if (!s->o->quiet && isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
+	if (t->unexplained)
+		status = fail("%" PRId64 " hops are unaccounted for: this is a defect of pktrec, please report it",
+			      (int64_t)t->unexplained);
+	if (t->missed && !s->o->quiet)
+		fail("%" PRIu64 " hops in interrupts were missed by the kernel: a probe was running on that CPU", t->missed);
+	if (t->untracked)
+		fail("%" PRIu64 " of the lost hops had no place in the map of packets in flight", t->untracked);
+	if (!t->hops && !s->o->quiet)
+		fail("nothing was recorded: no packet was seen by the %zu functions that are probed", functions_count(s, true));
+	fprintf(stderr, "%" PRIu64 " hops of %" PRIu64 " packets recorded, %" PRIu64 " lost (%s, %.1f kB)\n", t->hops, t->packets,
+		t->lost, strcmp(s->o->output, "-") ? s->o->output : "standard output", trc_writer_bytes(s->writer) / 1e3);
+	return status;
+}
+
+static int session_record(struct session *s)
+{
+	int status, more;
+
+	status = functions_prepare(s);
+	status = status ? status : attach(s);
+	status = status ? status : file_begin(s);
+	if (status)
+		return status;
+	probes_enable(&s->probes, true);
+	status = command_begin(s);
+	if (!status)
+		status = record(s);
+	if (!s->ending)
+		s->ending = "error";
+	more = file_end(s);
+	status = status ? status : more;
+	more = summary_print(s);
+	return status ? status : more ? more : s->status;
+}
+
+static void session_free(struct session *s)
+{
+	drain_free(s->drain);
+	trc_writer_free(s->writer);
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->probes.object)
+		probes_free(&s->probes);
+	functions_free(&s->functions);
+	symbols_free(&s->symbols);
+}
+
+int session_run(const struct options *o)
+{
+	struct session s = { .o = o, .fd = -1 };
+	char error[512];
+	int status;
+
+	libbpf_set_print(o->verbose > 1 ? libbpf_says : NULL);
+	if (o->check && !o->quiet)
+		return check_print(stdout, o->backend) ? 2 : 0;
+	if (o->list)
+		return functions_list(&s);
+	invoker_find(&s.invoker);
+	if (check_requirements(o->backend, &s.backend, error, sizeof(error)))
+		return fail("cannot record: %s", error);
+	if (o->check)
+		return 0;
+	if (output_check(o->output, error, sizeof(error)))
+		return fail("%s", error);
+	signals_set();
+	status = session_record(&s);
+	session_free(&s);
+	return status;
+}

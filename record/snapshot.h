@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* snapshot.h - what is written about the machine: facts, the kernel's enums, interfaces and namespaces. */
+#ifndef PKT_SNAPSHOT_H
+#define PKT_SNAPSHOT_H
+
+#include "pkttrace.h"
+
+struct snapshot_info {
+	const char *version;		/* of pktrec */
+	int argc;
+	char **argv;
+	const char *backend;
+	const char *profile;
+	uint64_t ring_bytes;
+	size_t attached, refused;
+};
+
+/* 0 or -errno; what the machine does not tell is left out. */
+int snapshot_facts(struct trc_writer *w, const struct snapshot_info *info);
+int snapshot_enums(struct trc_writer *w);
+int snapshot_links(struct trc_writer *w);	/* also after the command, which may have made namespaces */
+
+#endif
