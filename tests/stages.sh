@@ -70,8 +70,8 @@ alone_cover() {
 	local header tool
 
 	rm -rf "$T/alone" "$T/cover"
-	mkdir -p "$T"/cover/{bin,include/{bpf,libmnl,linux}}
-	for header in bpf/bpf.h bpf/libbpf.h bpf/btf.h bpf/bpf_helpers.h libelf.h gelf.h libmnl/libmnl.h cap-ng.h linux/bpf.h; do
+	mkdir -p "$T"/cover/{bin,include/{bpf,libmnl}}
+	for header in bpf/bpf.h bpf/libbpf.h bpf/btf.h bpf/bpf_helpers.h libelf.h gelf.h libmnl/libmnl.h cap-ng.h; do
 		echo "#error \"$header is not here\"" >"$T/cover/include/$header"
 	done
 	for tool in clang clang-14 llc bpftool; do

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <zstd.h>
 
 #include "pkttrace.h"
 #include "unit.h"
@@ -62,6 +63,63 @@ static UNUSED struct image tape_end(struct tape *t)
 	trc_writer_free(t->w);
 	close(t->fd);
 	return img;
+}
+
+/* One unit of an image: where it lies, and which of the rows are its. */
+struct extent {
+	size_t start;
+	size_t end;
+	size_t first_row;
+	size_t rows;
+};
+
+/* find the units of a good image: how many there are */
+static UNUSED size_t image_extents(const struct image *img, struct extent *extents, size_t max)
+{
+	size_t at = PREAMBLE_SIZE, n = 0, row = 0;
+	struct unit u;
+
+	while (at < img->size) {
+		assert_in_range(n, 0, max - 1);
+		assert_in_range(at, 0, img->size - HEADER_SIZE);
+		assert_true(unit_get(img->data + at, &u));
+		extents[n] = (struct extent){ at, at + HEADER_SIZE + u.stored_size, row, u.rows };
+		at = extents[n++].end;
+		row += u.rows;
+	}
+	assert_int_equal(at, img->size);
+	return n;
+}
+
+static UNUSED void image_append(struct image *img, const void *data, size_t size)
+{
+	img->data = realloc(img->data, img->size + size);
+	assert_non_null(img->data);
+	memcpy(img->data + img->size, data, size);
+	img->size += size;
+}
+
+static UNUSED void image_begin(struct image *img, const struct preamble *p)
+{
+	uint8_t bytes[PREAMBLE_SIZE];
+
+	preamble_put(bytes, p);
+	image_append(img, bytes, sizeof(bytes));
+}
+
+/* compress raw and append it as a unit: u has the rest, but for sizes and checksum of what is stored */
+static UNUSED void image_unit(struct image *img, struct unit u, const void *raw, size_t size)
+{
+	size_t bound = ZSTD_compressBound(size);
+	uint8_t *unit = malloc(HEADER_SIZE + bound);
+
+	assert_non_null(unit);
+	u.raw_size = size;
+	u.stored_size = ZSTD_compress(unit + HEADER_SIZE, bound, raw, size, 1);
+	u.crc_stored = trc_crc32c(0, unit + HEADER_SIZE, u.stored_size);
+	unit_put(unit, &u);
+	image_append(img, unit, HEADER_SIZE + u.stored_size);
+	free(unit);
 }
 
 /* xorshift: the same rows on every run */

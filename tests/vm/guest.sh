@@ -44,6 +44,18 @@ start() {
 	kill -0 "$recorder" || cat "/out/$name.words"
 }
 
+# finish: wait for the recorder that start left running; its status, 137 when it had to be killed
+finish() {
+	local dog status
+
+	(sleep 120; kill -KILL "$recorder") >/dev/null 2>&1 &
+	dog=$!
+	wait "$recorder"
+	status=$?
+	kill "$dog"
+	return $status
+}
+
 # The last line of a recording's words gives the counts.
 counts_are_said() {
 	tail -n 1 "/out/$1.words" | grep -Eq '^(pktrec: )?[0-9]+ hops of [0-9]+ packets recorded, [0-9]+ lost' && return

@@ -2,13 +2,18 @@
 #
 # ends.sh - every way a recording can end.
 
+kernel_is_clean() {
+	[ -z "$(bpftool prog list; bpftool link list; cat /sys/kernel/tracing/kprobe_events)" ]
+}
+
 ends_by_signal() {
 	local status
 
 	start "end-$1"
+	! kernel_is_clean || { echo "nothing of a running recorder is seen in the kernel"; return 1; }
 	query >/dev/null
 	kill "-$1" "$recorder"
-	wait "$recorder"
+	finish
 	status=$?
 	is "$status" 0 "end-$1" && counts_are_said "end-$1"
 }
@@ -19,7 +24,7 @@ ends_by_count() {
 	start end-count -c 3
 	query >/dev/null
 	query >/dev/null
-	wait "$recorder"
+	finish
 	status=$?
 	is "$status" 0 end-count && counts_are_said end-count
 }
@@ -40,10 +45,6 @@ ends_by_kill() {
 	kill -KILL "$recorder"
 	wait "$recorder"
 	[ -s /out/end-kill.trc ]
-}
-
-kernel_is_clean() {
-	[ -z "$(bpftool prog list; bpftool link list; cat /sys/kernel/tracing/kprobe_events)" ]
 }
 
 # Detaching waits for grace periods, which take their time under emulation.

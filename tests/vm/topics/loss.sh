@@ -13,7 +13,7 @@ loss_under_flood() {
 	kill -CONT "$recorder"
 	$in_client flood 10.0.0.2 9 200
 	kill -INT "$recorder"
-	wait "$recorder"
+	finish
 	status=$?
 	is "$status" 0 flood && counts_are_said flood
 }
