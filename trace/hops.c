@@ -301,6 +301,7 @@ struct hop_decoder {
 	struct listed listed[COLUMNS_MAX];
 	uint64_t nlisted;
 	struct cursor masks;
+	bool counts;			/* the counter is among the columns */
 };
 
 static bool run_take(struct cursor *c, struct run *run)
@@ -364,6 +365,8 @@ static bool columns_take(struct cursor *c, struct hop_decoder *d)
 	for (uint64_t i = 0; i < d->nlisted; i++) {
 		if (!listed_take(c, &d->listed[i]))
 			return false;
+		if (d->listed[i].known && d->listed[i].known->kind == COLUMN_COUNTER)
+			d->counts = true;
 		for (uint64_t j = 0; j < i; j++)
 			if (d->listed[j].known && d->listed[j].known == d->listed[i].known)
 				return false;
@@ -392,7 +395,7 @@ static bool row_take(struct hop_decoder *d, struct trc_hop *hop)
 
 	if (!cursor_varint(&d->masks, &mask) || (d->nlisted < COLUMNS_MAX && mask >> d->nlisted))
 		return false;
-	hop->seq++;
+	hop->seq += d->counts;
 	for (; mask; mask &= mask - 1) {
 		struct listed *l = &d->listed[__builtin_ctzll(mask)];
 

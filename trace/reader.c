@@ -33,6 +33,7 @@ struct trc_reader {
 	uint64_t expected;		/* sequence number of the next unit */
 	bool gap_explained;		/* bytes were skipped as damaged since the last good unit */
 	bool cut_pending;		/* a unit reaches beyond the end of the file: cut, unless a good one follows */
+	struct unit cut;		/* that one */
 	unsigned int rescans;
 	uint64_t units_seen;		/* whole ones, good or not */
 	uint64_t whole_end;		/* offset behind the last of them */
@@ -42,7 +43,7 @@ struct trc_reader {
 	struct cursor rows;		/* all kinds but hops */
 	struct trc_hop *hops;
 	uint32_t hop;			/* the next of hops[] */
-	uint8_t *raw;
+	uint8_t *raw;			/* the unpacked unit */
 	size_t raw_cap;
 	ZSTD_DCtx *zstd;
 	uint32_t frames[TRC_STACK_MAX];
@@ -128,23 +129,27 @@ static enum verdict tail(struct trc_reader *r)
 	return UNIT_END;
 }
 
-/* The unit at the window is whole but not good. */
-static enum verdict damaged(struct trc_reader *r, const struct unit *u, bool lengths_hold)
+/* This unit, of which the header is good, is lost. */
+static void unit_lost(struct trc_reader *r, const struct unit *u)
 {
 	r->health.damaged++;
 	r->units_seen++;
 	if (r->tag_known && u->tag == r->tag && u->sequence >= r->expected)
 		r->expected = (uint64_t)u->sequence + 1;
-	if (lengths_hold || r->rescans++ >= RESCAN_MAX) {
+}
+
+/* The header is good, what follows is not what it says: perhaps bytes are gone, and the next unit is inside. */
+static enum verdict bad_stored(struct trc_reader *r, const struct unit *u, bool length_plausible)
+{
+	unit_lost(r, u);
+	if (length_plausible && r->rescans++ >= RESCAN_MAX)
 		bad_bytes(r, HEADER_SIZE + u->stored_size);
-		r->whole_end = r->source.offset;
-	} else {
+	else
 		bad_bytes(r, HEADER_SIZE);
-	}
 	return UNIT_AGAIN;
 }
 
-/* A good unit: is it the next one of this recording?  What is missing before it is counted. */
+/* A good unit: is it a later one of this recording?  Those missing before it are counted. */
 static bool in_order(struct trc_reader *r, const struct unit *u)
 {
 	uint64_t missing;
@@ -158,25 +163,29 @@ static bool in_order(struct trc_reader *r, const struct unit *u)
 		return false;
 	}
 	missing = u->sequence - r->expected;
-	if (r->gap_explained)
+	if (r->gap_explained) {
 		r->health.damaged += missing;
-	else
-		r->health.out_of_order += missing;
-	if (r->gap_explained)
 		r->units_seen += missing;
+	} else {
+		r->health.out_of_order += missing;
+	}
 	r->expected = (uint64_t)u->sequence + 1;
 	r->gap_explained = false;
 	return true;
 }
 
+static const uint8_t zstd_magic[4] = { 0x28, 0xb5, 0x2f, 0xfd };
+
 /* Unpack the frame into r->raw: 1, 0 = malformed, or -ENOMEM. */
 static int unpack(struct trc_reader *r, const uint8_t *frame, const struct unit *u)
 {
-	if (ZSTD_findFrameCompressedSize(frame, u->stored_size) != u->stored_size ||
+	/* libzstd may also know older formats: not ours */
+	if (u->stored_size < sizeof(zstd_magic) || memcmp(frame, zstd_magic, sizeof(zstd_magic)) ||
+	    ZSTD_findFrameCompressedSize(frame, u->stored_size) != u->stored_size ||
 	    ZSTD_getFrameContentSize(frame, u->stored_size) != u->raw_size)
 		return 0;
-	if (r->raw_cap < u->raw_size) {
-		uint8_t *raw = realloc(r->raw, u->raw_size);
+	if (!r->raw || r->raw_cap < u->raw_size) {
+		uint8_t *raw = realloc(r->raw, u->raw_size + 1);
 
 		if (!raw)
 			return -ENOMEM;
@@ -195,6 +204,8 @@ static bool check_rows(struct trc_reader *r, const struct unit *u, enum trc_kind
 	r->rows = c;
 	r->hop = 0;
 	r->kind = kind;
+	if (!u->rows)
+		return false;
 	if (kind == TRC_HOP)
 		return hops_decode(&c, r->hops, u->rows);
 	for (uint32_t i = 0; i < u->rows; i++)
@@ -203,67 +214,89 @@ static bool check_rows(struct trc_reader *r, const struct unit *u, enum trc_kind
 	return !cursor_left(&c);
 }
 
-/* The header's checksum is right, and frame is what it describes, with a right checksum. */
+/* 1, 0 = malformed, or -ENOMEM */
+static int unit_load(struct trc_reader *r, const struct unit *u, const uint8_t *frame, int kind)
+{
+	int ok = unpack(r, frame, u);
+
+	return ok > 0 ? check_rows(r, u, kind) : ok;
+}
+
+static int unknown_unit(struct trc_reader *r, const struct unit *u)
+{
+	char type[5] = {};
+
+	for (int i = 0; i < 4; i++)	/* a stranger's bytes on their way to a terminal */
+		type[i] = u->type[i] > ' ' && u->type[i] < 0x7f ? u->type[i] : '?';
+	return fail(r, -EPROTONOSUPPORT, "has units of type %s, version %u, that this program does not know; "
+		    "read it with a newer one", type, u->version);
+}
+
+/* Header and frame are what they were when they were written. */
 static enum verdict unit_open(struct trc_reader *r, const struct unit *u, const uint8_t *frame)
 {
-	int kind = unit_kind(u->type), ok;
-	bool known = kind && u->version <= UNIT_VERSION && !u->flags;
-
-	if (r->tag_known && u->tag != r->tag)
-		known = true;	/* another recording's: nothing to us, but it is counted below */
-	else if (!known && !unit_skippable(u->type))
-		return fail(r, -EPROTONOSUPPORT, "unit type %.4s version %u is newer than this program; "
-			    "read the recording with a newer one", u->type, u->version), UNIT_END;
-	ok = known && kind ? unpack(r, frame, u) : 1;
-	if (ok < 0)
-		return fail(r, ok, "out of memory"), UNIT_END;
-	if (!ok || (known && kind && !check_rows(r, u, kind)))
-		return damaged(r, u, true);
+	int kind = u->version <= UNIT_VERSION && !u->flags ? unit_kind(u->type) : 0;
+	int ok = 0;
 
 	r->units_seen++;
-	source_skip(&r->source, HEADER_SIZE + u->stored_size);
-	r->whole_end = r->source.offset;
-	if (!in_order(r, u))
-		return UNIT_AGAIN;
-	if (!known) {
-		r->health.skipped++;
+	r->whole_end = r->source.offset + HEADER_SIZE + u->stored_size;
+	if (!in_order(r, u)) {
+		source_skip(&r->source, HEADER_SIZE + u->stored_size);
 		return UNIT_AGAIN;
 	}
-	r->health.units++;
-	r->rows_left = u->rows;
-	return UNIT_READY;
+	if (!kind && !unit_skippable(u->type))
+		return unknown_unit(r, u), UNIT_END;
+	if (kind)
+		ok = unit_load(r, u, frame, kind);
+	if (ok < 0)
+		return fail(r, ok, "out of memory"), UNIT_END;
+	source_skip(&r->source, HEADER_SIZE + u->stored_size);
+	if (ok) {
+		r->health.units++;
+		r->rows_left = u->rows;
+		return UNIT_READY;
+	}
+	if (kind) {
+		r->health.damaged++;
+		r->health.bytes_bad += HEADER_SIZE + u->stored_size;
+	} else {
+		r->health.skipped++;
+	}
+	return UNIT_AGAIN;
 }
 
 static enum verdict unit_next(struct trc_reader *r)
 {
-	const uint8_t *p = source_need(&r->source, HEADER_SIZE);
+	const uint8_t *p = source_need(&r->source, PREAMBLE_SIZE);
 	struct preamble other;
 	struct unit u;
 
-	if (!p)
-		return tail(r);
-	if (preamble_get(p, &other) == PREAMBLE_GOOD) {	/* a second recording: its units carry another tag */
+	if (p && preamble_get(p, &other) == PREAMBLE_GOOD) {	/* a second recording: its units carry another tag */
+		r->health.bytes_bad += PREAMBLE_SIZE;
 		source_skip(&r->source, PREAMBLE_SIZE);
 		return UNIT_AGAIN;
 	}
+	p = source_need(&r->source, HEADER_SIZE);
+	if (!p)
+		return tail(r);
 	if (!unit_get(p, &u))
 		return resync(r);
-	if (r->cut_pending) {	/* the unit before was not cut: it was too long */
-		r->cut_pending = false;
-		r->health.damaged++;
-	}
+	if (r->cut_pending)	/* the unit before was not cut, it only said that it is so long */
+		unit_lost(r, &r->cut);
+	r->cut_pending = false;
 	if (u.raw_size > UNIT_RAW_MAX || u.stored_size > UNIT_STORED_MAX)
-		return damaged(r, &u, false);
+		return bad_stored(r, &u, false);
 	p = source_need(&r->source, HEADER_SIZE + u.stored_size);
+	if (!p && r->source.error)
+		return source_failed(r), UNIT_END;
 	if (!p) {
-		if (r->source.error)
-			return source_failed(r), UNIT_END;
 		r->cut_pending = true;
+		r->cut = u;
 		bad_bytes(r, HEADER_SIZE);
 		return UNIT_AGAIN;
 	}
 	if (trc_crc32c(0, p + HEADER_SIZE, u.stored_size) != u.crc_stored)
-		return damaged(r, &u, false);
+		return bad_stored(r, &u, true);
 	return unit_open(r, &u, p + HEADER_SIZE);
 }
 
@@ -275,6 +308,7 @@ int trc_reader_next(struct trc_reader *r, struct trc_record *rec)
 		if (r->done)
 			return 0;
 		unit_next(r);
+		r->health.bytes = r->source.offset;
 	}
 	r->rows_left--;
 	if (r->kind == TRC_HOP) {
@@ -395,8 +429,6 @@ int trc_reader_open_memory(struct trc_reader **out, const void *data, size_t siz
 
 const struct trc_health *trc_reader_health(const struct trc_reader *r)
 {
-	/* kept here, so that every path need not count */
-	((struct trc_reader *)r)->health.bytes = r->source.offset;
 	return &r->health;
 }
 
@@ -414,24 +446,32 @@ static void trouble_add(struct trc_reader *r, const char *fmt, ...)
 	va_end(args);
 }
 
+static void trouble_where(struct trc_reader *r)
+{
+	unsigned long long unit = r->units_seen, byte = r->whole_end;
+
+	if (r->health.cut_short)
+		trouble_add(r, "cut short after unit %llu (byte %llu)", unit, byte);
+	else if (r->done && !r->health.ended)
+		trouble_add(r, "has no end: the recorder was killed, or the file was cut after unit %llu (byte %llu)",
+			    unit, byte);
+}
+
 const char *trc_reader_trouble(struct trc_reader *r)
 {
-	const struct trc_health *h = trc_reader_health(r);
+	const struct trc_health *h = &r->health;
+	unsigned long long damaged = h->damaged, seen = r->units_seen;
 
 	r->trouble[0] = 0;
-	if (h->cut_short)
-		trouble_add(r, "cut short after unit %llu (byte %llu)", (unsigned long long)r->units_seen,
-			    (unsigned long long)r->whole_end);
-	else if (r->done && !h->ended)
-		trouble_add(r, "has no end: the recorder was killed, or the file was cut after unit %llu (byte %llu)",
-			    (unsigned long long)r->units_seen, (unsigned long long)r->whole_end);
-	if (h->damaged)
-		trouble_add(r, "%llu of %llu units are damaged and were skipped", (unsigned long long)h->damaged,
-			    (unsigned long long)r->units_seen);
-	else if (h->bytes_bad && !h->cut_short)
-		trouble_add(r, "%llu bytes belong to no unit and were skipped", (unsigned long long)h->bytes_bad);
+	trouble_where(r);
+	if (damaged)
+		trouble_add(r, damaged == 1 ? "%llu of %llu units is damaged and was skipped" :
+			    "%llu of %llu units are damaged and were skipped", damaged, seen);
+	else if (h->bytes_bad && !h->cut_short && !h->out_of_order)
+		trouble_add(r, "%llu bytes are damaged and were skipped", (unsigned long long)h->bytes_bad);
 	if (h->out_of_order)
-		trouble_add(r, "%llu units are missing, doubled, moved or of another recording",
+		trouble_add(r, h->out_of_order == 1 ? "%llu unit is missing, doubled, moved or of another recording" :
+			    "%llu units are missing, doubled, moved or of another recording",
 			    (unsigned long long)h->out_of_order);
 	return r->trouble;
 }
