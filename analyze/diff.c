@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * diff.c - the comparison from beginning to end.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diff.h"
+
+/* Something must have been there to be compared, or "no difference" would be a lie. */
+static int check_overlap(const struct diff *d, char *error, size_t size)
+{
+	if (d->nfindings || d->compared)
+		return 0;
+	for (size_t i = 0; i < d->nclasses; i++)
+		if (d->classes[i]->all[0] && d->classes[i]->all[1])
+			return 0;
+	snprintf(error, size, "%s and %s have no packets of the same kind, so there is nothing to compare; see pktshow for what they hold",
+		 d->side[0].m->file, d->side[1].m->file);
+	return -EINVAL;
+}
+
+int diff_run(struct diff *d, const struct model *a, const struct model *b, char *error, size_t size)
+{
+	int err = sides_prepare(d, a, b, error, size);
+
+	if (err)
+		return err;
+	classes_build(d);
+	classes_judge(d);
+	err = check_overlap(d, error, size);
+	if (err)
+		return err;
+	if (d->nfindings)
+		locate(d, &d->findings[0], &d->locus);
+	notes_collect(d);
+	return d->nfindings > 0;
+}
+
+void diff_free(struct diff *d)
+{
+	locus_free(&d->locus);
+	classes_free(d);
+	free(d->findings);
+	free(d->notes);
+	sides_free(d);
+}

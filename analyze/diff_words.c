@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * diff_words.c - the verdict in one sentence, and its evidence in a few words.
+ *
+ * Says only what the recordings show: a packet not seen again "is not seen again", it is not "lost".
+ */
+#include <stdarg.h>
+#include <string.h>
+
+#include "diff.h"
+#include "render.h"
+
+struct text {
+	char *buf;
+	size_t size, used;
+};
+
+static __attribute__((format(printf, 2, 3))) void add(struct text *t, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(t->buf + t->used, t->size - t->used, format, args);
+	va_end(args);
+	if (n > 0)
+		t->used += (size_t)n < t->size - t->used ? (size_t)n : t->size - t->used - 1;
+}
+
+static void add_func(struct text *t, const struct path *path, size_t step)
+{
+	char name[256];
+
+	add(t, "%s", func_plain(step_func(path, step)->name, name, sizeof(name)));
+}
+
+/* "the UDP packet 10.0.0.1:40000 > 10.0.0.2:53 (and 2 like it)", "3 of 100 packets like UDP ..." */
+static void add_packet(struct text *t, const struct path *path, uint32_t hits, uint32_t total)
+{
+	char tuple[160];
+	const char *space;
+
+	tuple_text(&path->packet->tuple, tuple, sizeof(tuple));
+	space = strchr(tuple, ' ');
+	if (hits < total)
+		add(t, "%u of %u packets like %s", hits, total, tuple);
+	else if (space)
+		add(t, "the %.*s packet %s", (int)(space - tuple), tuple, space + 1);
+	else
+		add(t, "the packet %s", tuple);
+	if (hits == total && hits > 1)
+		add(t, " (and %u like it)", hits - 1);
+}
+
+/* " on eth0 in cl" */
+static void add_where(struct text *t, const struct path *path, size_t step)
+{
+	const struct trc_hop *h = step_hop(path, step);
+	const char *device = model_dev(path->side->m, h->netns, h->ifindex);
+	const char *netns = h->have & TRC_HAVE_NETNS ? model_netns(path->side->m, h->netns) : "";
+
+	if (*device)
+		add(t, " on %s", device);
+	if (*netns)
+		add(t, " in netns %s", netns);
+}
+
+static void add_drop(struct text *t, const struct path *path)
+{
+	const char *reason = model_drop_reason(path->side->m, path->packet->reason);
+
+	if (path->netfilter) {
+		const struct trc_hop *h = step_hop(path, path->decisive);
+
+		add(t, "dropped by netfilter at hook %s (%s), %s", hook_name(h->family, h->hook), family_name(h->family), reason);
+		return;
+	}
+	add(t, "dropped");
+	if (path->drop < path->n) {
+		add(t, " in ");
+		add_func(t, path, path->drop);
+	}
+	add(t, ", %s", reason);
+}
+
+static void add_fate(struct text *t, const struct path *path)
+{
+	uint64_t last_ns;
+	char time[32];
+
+	switch (path->packet->fate) {
+	case FATE_DELIVERED:
+		add(t, "is delivered");
+		break;
+	case FATE_SENT:
+		add(t, "is sent");
+		break;
+	case FATE_CONSUMED:
+		add(t, "is used up by the kernel");
+		break;
+	case FATE_DROPPED:
+		add(t, "is ");
+		add_drop(t, path);
+		break;
+	case FATE_IN_FLIGHT:
+		last_ns = step_hop(path, path->n - 1)->time_ns;
+		add(t, "is not seen again for the last %s of the recording", duration_text(path->side->end_ns - last_ns, time, sizeof(time)));
+		break;
+	}
+}
+
+/* "it goes on from __ip_local_out to ip_output and is delivered" */
+static void add_good(struct text *t, const struct diff *d, const struct finding *f)
+{
+	const struct locus *l = &d->locus;
+	const struct path *path = &l->path[!f->bad];
+	size_t last = l->last[!f->bad], next = l->next[!f->bad];
+
+	add(t, "in %s ", path->side->name);
+	if (l->same_hook)
+		add(t, "the same hook lets it pass and ");
+	add(t, "it ");
+	if (next < path->end) {
+		add(t, "goes on ");
+		if (last < path->n && !l->same_hook) {
+			add(t, "from ");
+			add_func(t, path, last);
+			add(t, " ");
+		}
+		add(t, "to ");
+		add_func(t, path, next);
+		if (path->steps[next].hook)
+			add(t, " (hook %s)", hook_name(step_hop(path, next)->family, step_hop(path, next)->hook));
+		add(t, " and ");
+	}
+	add_fate(t, path);
+	add(t, ".");
+}
+
+static void add_netfilter(struct text *t, const struct diff *d, const struct finding *f)
+{
+	const struct path *bad = &d->locus.path[f->bad];
+	const struct trc_hop *h = step_hop(bad, bad->decisive);
+	char name[256];
+
+	add(t, "Diverges at ");
+	add_func(t, bad, bad->decisive);
+	add(t, ": in %s netfilter drops ", bad->side->name);
+	add_packet(t, bad, f->hits[f->bad], f->total[f->bad]);
+	add(t, " at hook %s (%s), drop reason %s", hook_name(h->family, h->hook), family_name(h->family),
+	    model_drop_reason(bad->side->m, bad->packet->reason));
+	if (d->locus.chain)
+		add(t, ", by %s", func_plain(bad->side->m->funcs[d->locus.chain - 1].name, name, sizeof(name)));
+	add(t, "; ");
+	add_good(t, d, f);
+}
+
+static void add_dropped(struct text *t, const struct diff *d, const struct finding *f)
+{
+	const struct path *bad = &d->locus.path[f->bad];
+	size_t where = bad->drop < bad->n ? bad->drop : bad->decisive;
+	const struct func *func = step_func(bad, where);
+
+	add(t, "Diverges at ");
+	add_func(t, bad, where);
+	if (strcmp(func->layer, "other"))
+		add(t, ": in %s the %s layer drops ", bad->side->name, func->layer);
+	else
+		add(t, ": in %s the kernel drops ", bad->side->name);
+	add_packet(t, bad, f->hits[f->bad], f->total[f->bad]);
+	add(t, ", drop reason %s; ", model_drop_reason(bad->side->m, bad->packet->reason));
+	add_good(t, d, f);
+}
+
+/* Neither was dropped, or they only took another way. */
+static void add_parted(struct text *t, const struct diff *d, const struct finding *f)
+{
+	const struct locus *l = &d->locus;
+
+	if (l->npairs) {
+		add(t, "Diverges after ");
+		add_func(t, &l->path[f->bad], l->last[f->bad]);
+	} else {
+		add(t, "Diverges at the first hop");
+	}
+	for (int i = 0; i < 2; i++) {
+		int s = i ? !f->bad : f->bad;
+		const struct path *path = &l->path[s];
+
+		add(t, "%s in %s ", i ? ";" : ":", path->side->name);
+		if (i)
+			add(t, "it");
+		else
+			add_packet(t, path, f->hits[s], f->total[s]);
+		if (l->next[s] < path->end) {
+			add(t, " goes on to ");
+			add_func(t, path, l->next[s]);
+			add_where(t, path, l->next[s]);
+			add(t, " and");
+		}
+		add(t, " ");
+		add_fate(t, path);
+	}
+	add(t, ".");
+}
+
+static void add_missing(struct text *t, const struct diff *d, const struct finding *f)
+{
+	const struct path *good = &d->locus.path[!f->bad];
+	const char *process = model_proc(good->side->m, good->packet->pid);
+	char key[200];
+
+	add(t, "Diverges before the first hop: in %s no %s is seen; in %s ", d->side[f->bad].name,
+	    key_text(d, &f->class->key, key, sizeof(key)), d->side[!f->bad].name);
+	add(t, "%s (pid %u) sends ", *process ? process : "a process", good->packet->pid);
+	add_packet(t, good, f->hits[!f->bad], f->total[!f->bad]);
+	if (good->n) {
+		add(t, ", first seen in ");
+		add_func(t, good, 0);
+	}
+	add(t, ".");
+}
+
+static void add_same(struct text *t, const struct diff *d)
+{
+	const struct side *a = &d->side[0], *b = &d->side[1];
+
+	if (!d->compared) {
+		add(t, "No difference seen, but no packet ended in both recordings, so little was compared.");
+		return;
+	}
+	add(t, "No difference: %zu packet%s in %s and %zu in %s, of %zu class%s, end alike and cross the same boundaries.",
+	    a->compared, a->compared == 1 ? "" : "s", a->name, b->compared, b->name, d->compared, d->compared == 1 ? "" : "es");
+}
+
+const char *say_verdict(const struct diff *d, char *buf, size_t size)
+{
+	struct text t = { .buf = buf, .size = size };
+	const struct finding *f = d->findings;
+
+	*buf = '\0';
+	if (!d->nfindings)
+		add_same(&t, d);
+	else if (f->kind == FINDING_MISSING)
+		add_missing(&t, d, f);
+	else if (f->kind == FINDING_OUTCOME && d->locus.path[f->bad].netfilter)
+		add_netfilter(&t, d, f);
+	else if (f->kind == FINDING_OUTCOME && f->outcome[f->bad].fate == FATE_DROPPED)
+		add_dropped(&t, d, f);
+	else
+		add_parted(&t, d, f);
+	return buf;
+}
+
+bool finding_is_consequence(const struct diff *d, const struct finding *f)
+{
+	return f != d->findings && (f->kind == FINDING_MISSING || key_is_error(&f->class->key));
+}
+
+const char *say_finding(const struct diff *d, const struct finding *f, char *buf, size_t size)
+{
+	struct text t = { .buf = buf, .size = size };
+	char key[200];
+
+	*buf = '\0';
+	key_text(d, &f->class->key, key, sizeof(key));
+	if (f->kind == FINDING_MISSING) {
+		add(&t, "%s: %u in %s, none in %s", key, f->total[!f->bad], d->side[!f->bad].name, d->side[f->bad].name);
+		return buf;
+	}
+	add(&t, "%s", key);
+	for (int s = 0; s < 2; s++) {
+		char outcome[300];
+
+		add(&t, "%s in %s %s", s ? ";" : ":", d->side[s].name, say_outcome(d, f, s, outcome, sizeof(outcome)));
+	}
+	if (f->kind == FINDING_WAY)
+		add(&t, ", by another way");
+	return buf;
+}
+
+const char *say_outcome(const struct diff *d, const struct finding *f, int s, char *buf, size_t size)
+{
+	struct text t = { .buf = buf, .size = size };
+	const struct outcome *o = &f->outcome[s];
+	const struct model *m = d->side[s].m;
+
+	*buf = '\0';
+	if (!f->packet[s]) {
+		add(&t, "none");
+		return buf;
+	}
+	add(&t, "%u of %u %s", f->hits[s], f->total[s], fate_name(f->kind == FINDING_MISSING ? m->packets[f->packet[s] - 1].fate : o->fate));
+	if (f->kind == FINDING_MISSING)
+		return buf;
+	if (o->netns)
+		add(&t, " in %s", name_text(d, o->netns));
+	if (o->place)
+		add(&t, " in %s", name_text(d, o->place));
+	if (o->hook)
+		add(&t, " by netfilter at %s (%s)", hook_name(o->hook >> 8 & 0xff, o->hook & 0xff), family_name(o->hook >> 8 & 0xff));
+	if (o->fate == FATE_DROPPED)
+		add(&t, ", %s", model_drop_reason(m, m->packets[f->packet[s] - 1].reason));
+	return buf;
+}
+
+/* "LOCAL_OUT → DROP" */
+const char *say_hook(const struct step *st, const struct trc_hop *h, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s%s%s", hook_name(h->family, h->hook), st->returned ? " → " : "",
+		 st->returned ? verdict_name(st->verdict) : "");
+	return buf;
+}
