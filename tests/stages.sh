@@ -113,16 +113,21 @@ stage_alone() {
 	claim recorder_does_not_build_there alone_recorder_fails
 }
 
-# --- man: the pages compile -----------------------------------------------------------------------------------------
+# --- install: tools and man pages go where they belong -----------------------------------------------------------------
 
-stage_man() {
-	local page
+install_puts_all() {
+	local tool
 
-	mkdir -p "$T/man"
-	for page in man/*.scd; do
-		[ -e "$page" ] || continue
-		prefix="man " claim "$(basename "$page" .scd)" sh -c "scdoc <$page >$T/man/$(basename "$page" .scd)"
+	rm -rf "$T/install"
+	build gcc install DESTDIR="$root/$T/install" prefix=/usr || return
+	for tool in pktrec pktshow pktdiff pktsql; do
+		"$T/install/usr/bin/$tool" --version || return
+		[ ! -e "man/$tool.1.scd" ] || [ -s "$T/install/usr/share/man/man1/$tool.1" ] || return
 	done
+}
+
+stage_install() {
+	prefix="install " claim puts_tools_and_pages_in_place install_puts_all
 }
 
 # --- dns: the responder of the test network answers a real client ----------------------------------------------------
