@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * trace_memory.c - memory that fails gives an error and no wrong recording; what a file claims allocates nothing.
+ *
+ * This program's own malloc() counts, notes the largest request, and fails on command.
+ */
+#include <stdio.h>
+
+#include "trace_support.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+
+int main(void)
+{
+	puts("skipped: the address sanitizer has its own malloc()");
+	return 77;
+}
+
+#else
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *p, size_t size);
+
+static struct {
+	bool on;
+	long left;		/* requests until one fails; all after it fail too */
+	size_t largest;
+	size_t total;
+} memory;
+
+static bool memory_denied(size_t size)
+{
+	if (!memory.on)
+		return false;
+	if (size > memory.largest)
+		memory.largest = size;
+	memory.total += size;
+	if (memory.left-- > 0)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+void *malloc(size_t size)
+{
+	return memory_denied(size) ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	return memory_denied(n * size) ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t size)
+{
+	return memory_denied(size) ? NULL : __libc_realloc(p, size);
+}
+
+static void memory_watch(long left)
+{
+	memory.left = left;
+	memory.largest = memory.total = 0;
+	memory.on = true;
+}
+
+/* --- failing ------------------------------------------------------------------------------------------------------- */
+
+#define HOPS (UNIT_HOPS_MAX + 100)
+
+/* 0 or the first error; what is written must be whole in both cases */
+static int write_all(int fd)
+{
+	struct trc_record fact = { .kind = TRC_FACT, .fact = { "key", "value" } };
+	struct trc_record loss = { .kind = TRC_LOSS, .loss = { .cpu = 3, .lost = 5 } };
+	struct trc_record end = { .kind = TRC_END, .end = { .reason = "signal" } };
+	struct trc_hop hop = { .packet = 1 };
+	struct trc_writer *w;
+	uint64_t seed = 1;
+	int err = trc_writer_open(&w, fd);
+
+	if (err)
+		return err;
+	err = trc_write(w, &fact);
+	for (int i = 0; i < HOPS && !err; i++) {
+		hop_step(&hop, &seed);
+		err = trc_write_hop(w, &hop);
+	}
+	if (!err)
+		err = trc_write(w, &loss);
+	if (!err)
+		err = trc_write(w, &end);
+	if (!err)
+		err = trc_writer_finish(w);
+	memory.on = false;
+	if (err)
+		assert_string_not_equal(trc_writer_error(w), "");
+	trc_writer_free(w);
+	return err;
+}
+
+/* 0 or the error; *rows were read before it */
+static int read_all(int fd, uint32_t *rows)
+{
+	struct trc_record rec;
+	struct trc_reader *r;
+	int ret;
+
+	*rows = 0;
+	lseek(fd, 0, SEEK_SET);
+	ret = trc_reader_open_fd(&r, fd);
+	if (ret)
+		return ret;
+	while ((ret = trc_reader_next(r, &rec)) == 1)
+		++*rows;
+	memory.on = false;
+	if (!ret) {
+		assert_string_equal(trc_reader_trouble(r), "");
+		assert_int_equal(trc_reader_health(r)->damaged, 0);
+	}
+	trc_reader_free(r);
+	return ret;
+}
+
+static void a_writer_without_memory_says_so(void **state)
+{
+	long n = 0;
+	int err;
+
+	do {
+		int fd = memfd_create("tape", MFD_CLOEXEC);
+		uint32_t rows;
+
+		memory_watch(n++);
+		err = write_all(fd);
+		memory.on = false;
+		assert_true(!err || err == -ENOMEM);
+		if (!err) {
+			assert_int_equal(read_all(fd, &rows), 0);
+			assert_int_equal(rows, HOPS + 3);
+		}
+		close(fd);
+		assert_in_range(n, 0, 1000);
+	} while (err);
+	assert_in_range(n, 10, 1000);
+}
+
+static void a_reader_without_memory_says_so_and_calls_no_unit_damaged(void **state)
+{
+	int fd = memfd_create("tape", MFD_CLOEXEC), err;
+	uint32_t rows;
+	long n = 0;
+
+	assert_int_equal(write_all(fd), 0);
+	do {
+		memory_watch(n++);
+		err = read_all(fd, &rows);
+		memory.on = false;
+		assert_true(!err || err == -ENOMEM);
+		assert_in_range(n, 0, 1000);
+	} while (err);
+	assert_int_equal(rows, HOPS + 3);
+	assert_in_range(n, 4, 1000);
+	close(fd);
+}
+
+/* --- claims -------------------------------------------------------------------------------------------------------- */
+
+static struct unit claim(uint32_t raw_size, uint32_t stored_size)
+{
+	return (struct unit){ .type = "fact", .version = UNIT_VERSION, .rows = UINT32_MAX, .raw_size = raw_size,
+			      .stored_size = stored_size };
+}
+
+/* the file is read from a descriptor, so that the reader must hold what it reads */
+static size_t memory_to_read(const struct image *img, struct trc_health *health)
+{
+	int fd = memfd_create("claim", MFD_CLOEXEC);
+	struct trc_record rec;
+	struct trc_reader *r;
+
+	assert_int_equal(write(fd, img->data, img->size), img->size);
+	lseek(fd, 0, SEEK_SET);
+	memory_watch(1000000);
+	assert_int_equal(trc_reader_open_fd(&r, fd), 0);
+	while (trc_reader_next(r, &rec) == 1)
+		;
+	memory.on = false;
+	*health = *trc_reader_health(r);
+	trc_reader_free(r);
+	close(fd);
+	return memory.largest;
+}
+
+#define CLAIM_LARGEST (UNIT_HOPS_MAX * sizeof(struct trc_hop))	/* the reader has this anyway */
+
+static void a_unit_that_claims_gigabytes_allocates_nothing(void **state)
+{
+	static const struct { uint32_t raw, stored; } claims[] = {
+		{ UINT32_MAX, 900 }, { UNIT_RAW_MAX + 1, 900 }, { UNIT_RAW_MAX, 900 }, { 900, UINT32_MAX },
+		{ UINT32_MAX, UINT32_MAX }, { 900, UNIT_STORED_MAX }, { 900, 901 },
+	};
+	struct preamble p = { .version = FORMAT_VERSION };
+	uint8_t header[HEADER_SIZE], garbage[900] = {};
+
+	for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
+		struct unit u = claim(claims[i].raw, claims[i].stored);
+		struct image img = {};
+		struct trc_health health;
+
+		u.tag = recording_tag(p.recording);
+		u.crc_stored = trc_crc32c(0, garbage, sizeof(garbage));
+		unit_put(header, &u);
+		image_begin(&img, &p);
+		image_append(&img, header, sizeof(header));
+		image_append(&img, garbage, sizeof(garbage));
+		assert_in_range(memory_to_read(&img, &health), 1, CLAIM_LARGEST);
+		assert_int_equal(health.units, 0);
+		assert_true(health.damaged == 1 || health.cut_short);
+		free(img.data);
+	}
+}
+
+/* a zstd frame header by hand: a window of 2 GiB, and a content size that the unit agrees with, or not */
+static void a_frame_with_a_huge_window_allocates_nothing(void **state)
+{
+	static const uint8_t frame[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x80, 0xa8, 5, 0, 0, 0,	/* window 2^31, size 5 */
+					 0x29, 0, 0, 4, 1, 'a', 1, 'A' };		/* last block, raw, 5 bytes */
+	struct preamble p = { .version = FORMAT_VERSION };
+	struct unit u = claim(5, sizeof(frame));
+	uint8_t header[HEADER_SIZE];
+	struct trc_health health;
+	struct image img = {};
+
+	u.rows = 1;
+	u.tag = recording_tag(p.recording);
+	u.crc_stored = trc_crc32c(0, frame, sizeof(frame));
+	unit_put(header, &u);
+	image_begin(&img, &p);
+	image_append(&img, header, sizeof(header));
+	image_append(&img, frame, sizeof(frame));
+	assert_in_range(memory_to_read(&img, &health), 1, CLAIM_LARGEST);
+	assert_int_equal(health.units, 1);	/* the window is not needed: the rows are read in place */
+	free(img.data);
+}
+
+static void a_large_file_needs_no_more_memory_than_a_unit(void **state)
+{
+	struct tape t = tape_start();
+	struct trc_hop hop = { .packet = 1 };
+	struct trc_health health;
+	uint64_t seed = 9;
+	struct image img;
+
+	for (int i = 0; i < 20 * UNIT_HOPS_MAX; i++) {
+		hop_noise(&hop, &seed);
+		assert_int_equal(trc_write_hop(t.w, &hop), 0);
+	}
+	img = tape_end(&t);
+	assert_true(img.size > 32u << 20);
+	memory_to_read(&img, &health);
+	assert_int_equal(health.units, 20);
+	assert_in_range(memory.total, 1, 24u << 20);
+	free(img.data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_writer_without_memory_says_so),
+		cmocka_unit_test(a_reader_without_memory_says_so_and_calls_no_unit_damaged),
+		cmocka_unit_test(a_unit_that_claims_gigabytes_allocates_nothing),
+		cmocka_unit_test(a_frame_with_a_huge_window_allocates_nothing),
+		cmocka_unit_test(a_large_file_needs_no_more_memory_than_a_unit),
+	};
+
+	return cmocka_run_group_tests_name("trace: memory", tests, NULL, NULL);
+}
+
+#endif
