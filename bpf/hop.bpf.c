@@ -61,7 +61,7 @@ struct {
 } calls SEC(".maps");
 
 struct name {
-	char text[16];
+	__u64 half[2];		/* 16 bytes of text, to be compared quickly */
 };
 
 struct {
@@ -218,34 +218,33 @@ static __always_inline __u32 be32(const __u8 *p)
 	return (__u32)be16(p) << 16 | be16(p + 2);
 }
 
+/* Words are taken before it is known which are meant: chosen addresses on the stack do not pass the verifier. */
 static __always_inline void l4_read(struct hop_event *e, __u64 l4, __u64 end)
 {
-	__u8 b[16] = {};
+	__u16 first, second, third;
+	__u8 proto = e->l4proto;
+	__u8 b[16];
 
 	if (l4 + 8 > end || bpf_probe_read_kernel(b, 8, (void *)l4))
 		return;
-	switch (e->l4proto) {
-	case IP_ICMP:
-	case IP_ICMPV6:
-		e->sport = be16(b);	/* type and code */
-		e->dport = be16(b + 4);	/* echo id */
+	first = be16(b);
+	second = be16(b + 2);
+	third = be16(b + 4);
+	if (proto == IP_ICMP || proto == IP_ICMPV6) {
+		e->sport = first;	/* type and code */
+		e->dport = third;	/* echo id */
 		e->have |= HAVE_L4;
-		break;
-	case IP_TCP:
-		if (l4 + 16 > end || bpf_probe_read_kernel(b, 16, (void *)l4))
-			return;
-		e->tcp_seq = be32(b + 4);
-		e->tcp_flags = b[13];
-		/* fallthrough */
-	case IP_UDP:
-	case IP_DCCP:
-	case IP_SCTP:
-	case IP_UDPLITE:
-		e->sport = be16(b);
-		e->dport = be16(b + 2);
-		e->have |= HAVE_L4;
-		break;
+		return;
 	}
+	if (proto != IP_TCP && proto != IP_UDP && proto != IP_DCCP && proto != IP_SCTP && proto != IP_UDPLITE)
+		return;
+	e->sport = first;
+	e->dport = second;
+	e->have |= HAVE_L4;
+	if (proto != IP_TCP || l4 + 16 > end || bpf_probe_read_kernel(b, 16, (void *)l4))
+		return;
+	e->tcp_seq = be32(b + 4);
+	e->tcp_flags = b[13];
 }
 
 static __always_inline void ip4_read(struct hop_event *e, __u64 l3, __u64 end)
@@ -434,15 +433,17 @@ static __always_inline void name_submit(struct hop *h, bool fresh)
 {
 	__u32 zero = 0, pid = bpf_get_current_pid_tgid() >> 32, *last;
 	struct name now = {}, *known;
+	struct task_struct *leader;
 	struct name_event *e;
 
 	last = bpf_map_lookup_elem(&last_pid, &zero);
 	if (!last || !pid || (*last == pid && !fresh))
 		return;
 	*last = pid;
-	bpf_get_current_comm(now.text, sizeof(now.text));
+	leader = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), group_leader);
+	bpf_core_read(&now, sizeof(now), &leader->comm);	/* threads have names of their own */
 	known = bpf_map_lookup_elem(&names, &pid);
-	if (known && !__builtin_memcmp(known->text, now.text, sizeof(now.text)))
+	if (known && known->half[0] == now.half[0] && known->half[1] == now.half[1])
 		return;
 	e = bpf_ringbuf_reserve(h->ring, sizeof(*e), 0);
 	if (!e) {
@@ -454,7 +455,7 @@ static __always_inline void name_submit(struct hop *h, bool fresh)
 	e->head.seq = 0;
 	e->pid = pid;
 	e->pad = 0;
-	__builtin_memcpy(e->name, now.text, sizeof(e->name));
+	__builtin_memcpy(e->name, &now, sizeof(e->name));
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
@@ -491,7 +492,7 @@ static __always_inline void packet_release(struct hop *h, struct packet_state *p
 static __always_inline struct hop_event *hop_fill(struct hop *h, __u8 kind, __u64 cookie, bool *fresh,
 						  struct packet_state **state)
 {
-	__u8 copy[SKB_BYTES];
+	__u8 copy[SKB_BYTES] __attribute__((aligned(8)));
 	__u32 size = bpf_core_type_size(struct sk_buff);
 	struct packet_state *p;
 	struct hop_event *e;

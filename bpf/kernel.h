@@ -62,6 +62,11 @@ struct nf_hook_state {
 	__u8 hook, pf;		/* u8 since 5.12 (commit ac7b8483) in both; read by their size in BTF */
 } __kernel_layout;
 
+struct task_struct {
+	struct task_struct *group_leader;
+	char comm[16];
+} __kernel_layout;
+
 /*
  * Which context runs?  x86 keeps preempt_count per CPU: its own variable until 6.1 and again since 6.15
  * (commit 46e8fff6d45f), inside pcpu_hot in between (since 64701838bf05).  arm64 keeps it in thread_info.
@@ -91,13 +96,13 @@ struct thread_info {
 	} preempt;
 } __kernel_layout;
 
-struct task_struct {
+struct task_struct___arm64 {
 	struct thread_info thread_info;
 } __kernel_layout;
 
 static __always_inline int preempt_count(bool *known)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct___arm64 *task = (void *)bpf_get_current_task();
 
 	*known = true;
 	return BPF_CORE_READ(task, thread_info.preempt.count);

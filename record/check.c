@@ -108,6 +108,17 @@ static bool is_unlocked(struct finding *f)
 	return !locked;
 }
 
+static bool has_kprobes(struct finding *f)
+{
+	f->fix = "record on another kernel, or in a virtual machine as `make demo` does";
+	if (access("/sys/bus/event_source/devices/kprobe/type", F_OK)) {
+		found(f, "this kernel has no kprobes (CONFIG_KPROBES)");
+		return false;
+	}
+	found(f, "CONFIG_KPROBES");
+	return true;
+}
+
 static bool has_tracefs(struct finding *f)
 {
 	f->fix = "mount -t tracefs tracefs /sys/kernel/tracing";
@@ -129,7 +140,6 @@ static bool has_backend(struct finding *f)
 	int multi = backend_probe(BACKEND_KPROBE_MULTI), single = backend_probe(BACKEND_KPROBE);
 	int wanted = f->wanted == BACKEND_KPROBE ? single : multi;
 
-	f->fix = "record on another kernel, or in a virtual machine as `make demo` does";
 	if (f->wanted == BACKEND_AUTO)
 		f->backend = !multi ? BACKEND_KPROBE_MULTI : !single ? BACKEND_KPROBE : BACKEND_AUTO;
 	else
@@ -138,14 +148,12 @@ static bool has_backend(struct finding *f)
 		found(f, backend_name(f->backend));
 		return true;
 	}
-	if (multi == -EPERM || multi == -EACCES) {
-		found(f, "tracing is refused by the kernel (EPERM)");
-		f->fix = "run as root; in a container, add CAP_BPF and CAP_PERFMON";
-	} else if (single) {
-		found(f, "this kernel has no kprobes (CONFIG_KPROBES)");
-	} else {
+	if (!single) {
 		found(f, "this kernel has no kprobe-multi (CONFIG_FPROBE)");
 		f->fix = "use --backend kprobe";
+	} else {
+		snprintf(f->found, sizeof(f->found), "tracing is refused by the kernel (%s)", strerror(-wanted));
+		f->fix = "run as root; in a container, add CAP_BPF and CAP_PERFMON";
 	}
 	return false;
 }
@@ -155,6 +163,7 @@ static const struct requirement requirements[] = {
 	{ "types of the kernel", has_btf },
 	{ "symbols", has_addresses },
 	{ "lockdown", is_unlocked },
+	{ "kprobes", has_kprobes },
 	{ "tracefs", has_tracefs },
 	{ "backend", has_backend },
 };

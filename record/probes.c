@@ -76,19 +76,22 @@ static int programs_find(struct probes *p)
 	return p->hop_return && p->hop_drop ? 0 : -ENOENT;
 }
 
-/* Constants are set before loading; what is shared with running programs is mapped after it. */
+/* The section of the programs' variables; libbpf shares its memory with the kernel in skeletons only. */
+static struct bpf_map *section_find(const struct probes *p, const char *name, size_t size)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, p->object)
+		if (strstr(bpf_map__name(map), name) && bpf_map__value_size(map) == size)
+			return map;
+	return NULL;
+}
+
 static int constants_set(struct probes *p, uint64_t text_base)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(p->object, ".rodata");
-	size_t size;
-	void *value;
+	struct bpf_map *map = section_find(p, ".rodata", sizeof(text_base));	/* its one constant */
 
-	map = map ? map : bpf_object__find_map_by_name(p->object, "hop.rodata");
-	value = map ? (void *)bpf_map__initial_value(map, &size) : NULL;
-	if (!value || size < sizeof(text_base))
-		return -ENOENT;
-	memcpy(value, &text_base, sizeof(text_base));	/* the one constant: asserted by its test on real kernels */
-	return 0;
+	return map ? bpf_map__set_initial_value(map, &text_base, sizeof(text_base)) : -ENOENT;
 }
 
 static int rings_make(struct probes *p, uint32_t ring_bytes)
@@ -112,7 +115,6 @@ static int rings_make(struct probes *p, uint32_t ring_bytes)
 int probes_load(struct probes *p, enum backend b, uint64_t text_base, uint32_t ring_bytes)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "hop");
-	struct bpf_map *map;
 	int i, err;
 
 	memset(p, 0, sizeof(*p));
@@ -135,9 +137,7 @@ int probes_load(struct probes *p, enum backend b, uint64_t text_base, uint32_t r
 	err = bpf_object__load(p->object);
 	if (err)
 		goto out;
-	map = bpf_object__find_map_by_name(p->object, ".bss");
-	map = map ? map : bpf_object__find_map_by_name(p->object, "hop.bss");
-	p->enabled = map ? (__u32 *)bpf_map__initial_value(map, NULL) : NULL;	/* mapped, not a copy */
+	p->enabled = section_find(p, ".bss", sizeof(uint32_t));	/* their one variable */
 	err = p->enabled ? rings_make(p, ring_bytes) : -ENOENT;
 out:
 	if (err)
@@ -172,9 +172,11 @@ int probes_attach(struct probes *p, struct functions *f)
 	return p->backend == BACKEND_KPROBE_MULTI ? multi_attach(p, f) : kprobe_attach(p, f);
 }
 
-void probes_enable(struct probes *p, bool on)
+int probes_enable(struct probes *p, bool on)
 {
-	__atomic_store_n(p->enabled, on, __ATOMIC_SEQ_CST);
+	uint32_t zero = 0, value = on;
+
+	return bpf_map_update_elem(bpf_map__fd(p->enabled), &zero, &value, BPF_ANY) ? -errno : 0;
 }
 
 int probes_counters(const struct probes *p, struct cpu_counters *out)

@@ -32,7 +32,7 @@ struct probes {
 	size_t nlinks;
 	char **events;			/* "pktrec_123/h1_0": kprobe backend */
 	size_t nevents;
-	volatile __u32 *enabled;	/* shared with the programs */
+	struct bpf_map *enabled;	/* programs do nothing while its value is 0 */
 };
 
 const char *backend_name(enum backend b);
@@ -46,7 +46,7 @@ int probes_load(struct probes *p, enum backend b, uint64_t text_base, uint32_t r
  * 0 when anything was attached, else -errno.
  */
 int probes_attach(struct probes *p, struct functions *f);
-void probes_enable(struct probes *p, bool on);
+int probes_enable(struct probes *p, bool on);	/* 0 or -errno */
 /* out[ncpus]; 0 or -errno */
 int probes_counters(const struct probes *p, struct cpu_counters *out);
 /* Probe hits on which the kernel skipped the program (it was running already on that CPU). */

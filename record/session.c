@@ -164,8 +164,6 @@ static int attach(struct session *s)
 {
 	int err;
 
-	if (geteuid() == 0 && !s->o->list)
-		libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	err = probes_load(&s->probes, s->backend, s->symbols.text_base, s->o->ring_bytes);
 	if (err)
 		return fail("the kernel refused the programs: %s; see pktrec -vv", strerror(-err));
@@ -290,8 +288,8 @@ static int file_end(struct session *s)
 	struct trc_record rec = { .kind = TRC_END };
 	int err;
 
-	probes_enable(&s->probes, false);
-	err = drain_finish(s->drain);
+	err = probes_enable(&s->probes, false);
+	err = err ? err : drain_finish(s->drain);
 	err = err ? err : snapshot_links(s->writer);
 	rec.end.reason = s->ending;
 	rec.end.time_ns = clock_ns(CLOCK_MONOTONIC);
@@ -326,15 +324,15 @@ static int summary_print(struct session *s)
 
 static int session_record(struct session *s)
 {
-	int status, more;
+	int status, more, err;
 
 	status = functions_prepare(s);
 	status = status ? status : attach(s);
 	status = status ? status : file_begin(s);
 	if (status)
 		return status;
-	probes_enable(&s->probes, true);
-	status = command_begin(s);
+	err = probes_enable(&s->probes, true);
+	status = err ? fail("cannot start the programs: %s", strerror(-err)) : command_begin(s);
 	if (!status)
 		status = record(s);
 	if (!s->ending)

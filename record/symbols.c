@@ -42,8 +42,8 @@ static int line_parse(char *line, struct symbol *out)
 	if (module) {
 		*module = 0;
 		if (module[1] == '[') {
-			module[strcspn(module, "]")] = 0;
 			out->module = module + 2;
+			module[2 + strcspn(module + 2, "]")] = 0;
 		}
 	}
 	return 1;
