@@ -84,6 +84,14 @@ $(B)/cut-reader: $(B)/obj/tests/vm/cut.o $(B)/libanalyze.a $(B)/libpkttrace.a
 $(HELPERS):
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.analyze)
 
+# --- fuzzers: tests/fuzz/NAME_fuzz.c, run as $(B)/fuzz/NAME [options] CORPUS... (libFuzzer) -----------------------------
+FUZZ = -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+.PHONY: fuzz
+fuzz: $(B)/fuzz/reader
+$(B)/fuzz/reader: tests/fuzz/reader_fuzz.c $(wildcard trace/*.c trace/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(STD) $(FUZZ) $(WARN) -Itrace $(inc.trace) -o $@ $(filter %.c,$^) $(call pkg,--libs libzstd)
+
 # --- the newcomer's road: install what is missing, and only then look for libraries, in a make of its own ------------
 demo:
 	@tools/setup build test vm
