@@ -180,6 +180,8 @@ static int name_add(struct finder *find, const char *name, const char *module, u
 	struct symbol **named = symbols_named(find->s, name, &count);
 	struct function *fn;
 
+	if (strchr(flags, 'x'))
+		return 0;
 	for (i = 0; i < count; i++)
 		same += !strcmp(named[i]->module, module);
 	why = refusal(find, name, module, same);
