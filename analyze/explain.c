@@ -116,7 +116,7 @@ static void tell_receive(struct story *s, const struct trc_hop *h, const char *f
 {
 	char device[64], context[96];
 
-	story_say(s, "Receive", "It enters the stack from %s, in %s on CPU %u: %s.", device_text(s, h, device, sizeof(device)),
+	story_say(s, "Receive", "It enters the stack from %s, in the context of %s on CPU %u: %s.", device_text(s, h, device, sizeof(device)),
 		  context_text(s->m, h, context, sizeof(context)), h->cpu, functions);
 }
 
@@ -196,6 +196,18 @@ static void tell_crossing(struct story *s, uint32_t i)
 	s->netns = h->netns;
 }
 
+/* From a process into an interrupt, or to another CPU.  Its way back to a process is told with the reading. */
+static void tell_context(struct story *s, uint32_t i)
+{
+	const struct trc_hop *h = packet_hop(s->m, s->p, i), *before = i ? packet_hop(s->m, s->p, i - 1) : h;
+	char context[96], time[32];
+
+	if (h->context == TRC_PROCESS || (h->context == before->context && h->cpu == before->cpu))
+		return;
+	story_say(s, "Context", "It goes on in %s on CPU %u, %s later (hop %u, %s).", context_text(s->m, h, context, sizeof(context)), h->cpu,
+		  duration_text(h->time_ns - before->time_ns, time, sizeof(time)), i + 1, hop_func(s->m, h)->name);
+}
+
 int explain_packet(struct explain *out, const struct model *m, const struct packet *p)
 {
 	struct story s = { .m = m, .p = p, .out = out, .queued = NO_HOP };
@@ -213,6 +225,7 @@ int explain_packet(struct explain *out, const struct model *m, const struct pack
 		if (h->kind != TRC_ENTRY)
 			continue;
 		tell_crossing(&s, i);
+		tell_context(&s, i);
 		tell_unvisited(&s, i);
 		if (h->have & TRC_HAVE_HOOK)
 			tell_hook(&s, i);

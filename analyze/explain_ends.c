@@ -2,26 +2,12 @@
 /*
  * explain_ends.c - where a packet comes from, where it ends, and what of it is not known.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "explain.h"
 #include "show.h"
-
-#define FRAMES_NAMED 5
-
-/* "udp_send_skb ← udp_sendmsg ← ..."; the first frame may be the first hop's own function, which adds nothing. */
-static const char *stack_text(const struct story *s, char *buf, size_t size)
-{
-	const struct packet *p = s->p;
-	uint32_t first = p->nframes && p->nhops && p->frames[0] == packet_hop(s->m, p, 0)->func;
-	size_t used = 0;
-
-	*buf = '\0';
-	for (uint32_t i = first; i < p->nframes && i < first + FRAMES_NAMED && used < size; i++)
-		used += snprintf(buf + used, size - used, "%s%s", i > first ? " ← " : "", s->m->funcs[p->frames[i]].name);
-	return buf;
-}
 
 static bool in_kernel_thread(const struct model *m, const struct packet *p)
 {
@@ -70,7 +56,13 @@ void tell_origin(struct story *s)
 			  context_text(s->m, h, context, sizeof(context)), h->cpu, where);
 	}
 	story_say(s, "Origin", "%s (%s, hop 1) is the first probed function that saw it%s%s.", hop_func(s->m, h)->name,
-		  hop_func(s->m, h)->layer, p->nframes ? ", called by " : "", stack_text(s, stack, sizeof(stack)));
+		  hop_func(s->m, h)->layer, p->nframes ? ", called by " : "", packet_stack_text(s->m, p, stack, sizeof(stack)));
+}
+
+/* Data as a sentence: a capital at its beginning, one full stop at its end. */
+static void tell_advice(struct story *s, const char *advice)
+{
+	story_say(s, "Check", "%c%s%s", toupper((unsigned char)*advice), advice + 1, advice[strlen(advice) - 1] == '.' ? "" : ".");
 }
 
 static void tell_drop(struct story *s, const char *time)
@@ -85,7 +77,7 @@ static void tell_drop(struct story *s, const char *time)
 	story_say(s, "End", "It is dropped in %s%s (hop %u), %s after its first hop. Reason %s%s%s.", packet_last_function(s->m, p), at,
 		  p->fate_hop + 1, time, reason, *reason_meaning(reason) ? ": " : "", reason_meaning(reason));
 	if (*reason_advice(reason))
-		story_say(s, "Check", "%s.", reason_advice(reason));
+		tell_advice(s, reason_advice(reason));
 }
 
 static void tell_in_flight(struct story *s)

@@ -112,11 +112,15 @@ static int check_options(const struct show_options *o, int nfiles)
 static int bad_option(char **argv, int c)
 {
 	const char *arg = argv[optind > 0 ? optind - 1 : 0];
+	char letter[] = { '-', optopt, '\0' };
 
+	/* in a cluster of letters optind has not moved on yet, so a letter is named by itself */
+	if (optopt > 0 && optopt < 256 && strncmp(arg, "--", 2))
+		arg = letter;
 	if (c == ':')
 		fprintf(stderr, "pktshow: option %s wants a value; try pktshow --help\n", arg);
 	else
-		fprintf(stderr, "pktshow: unknown option %s; try pktshow --help\n", arg);
+		fprintf(stderr, "pktshow: option %s is not known here; try pktshow --help\n", arg);
 	return TROUBLE;
 }
 
@@ -163,6 +167,7 @@ static int show_view(const struct term *t, const struct show_options *o, const s
 		return 0;
 	}
 	show_header(t, m);
+	putc('\n', t->out);
 	return show_list(t, m);
 }
 

@@ -16,6 +16,7 @@
 /* --- words about one packet: each writes into buf and answers it ------------------------------------------ */
 const char *packet_place(const struct model *m, const struct packet *p, char *buf, size_t size);	/* "cl veth-c" */
 const char *packet_fate_text(const struct model *m, const struct packet *p, char *buf, size_t size);
+const char *packet_fate_short(const struct model *m, const struct packet *p, char *buf, size_t size);	/* no names */
 const char *packet_tuple(const struct packet *p, char *buf, size_t size);
 const char *proc_text(const struct model *m, uint32_t pid, char *buf, size_t size);			/* "dig (123)" */
 const char *context_text(const struct model *m, const struct trc_hop *h, char *buf, size_t size);
@@ -27,6 +28,8 @@ uint32_t packet_drop_hook(const struct model *m, const struct packet *p);	/* the
 uint32_t packet_reader(const struct model *m, const struct packet *p);	/* pid that took it from a socket, 0 = not known */
 /* The system call in a birth stack, as "sendto"; NULL when there is none. */
 const char *packet_syscall(const struct model *m, const struct packet *p, char *buf, size_t size);
+/* "udp_send_skb ← udp_sendmsg ← …": the innermost frames of the birth stack, to the system call or the fifth. */
+const char *packet_stack_text(const struct model *m, const struct packet *p, char *buf, size_t size);
 
 static inline const struct func *hop_func(const struct model *m, const struct trc_hop *h)
 {

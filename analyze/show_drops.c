@@ -109,8 +109,8 @@ static const char *examples_text(const struct drop *d, char *buf, size_t size)
 }
 
 static const struct table_column columns[] = {
-	{ "count", 1, SCOLS_FL_RIGHT }, { "reason", 1, 0 }, { "dropped in", 0.2, SCOLS_FL_TRUNC }, { "hook", 1, 0 },
-	{ "netns", 0.1, SCOLS_FL_TRUNC }, { "packets", 0.1, 0 }, { "first of them", 0.3, SCOLS_FL_TRUNC },
+	{ "count", 1, SCOLS_FL_RIGHT }, { "reason", 1, 0 }, { "dropped in", 1, 0 }, { "hook", 1, 0 },
+	{ "netns", 1, 0 }, { "packets", 1, 0 }, { "first of them", 0.3, SCOLS_FL_TRUNC },
 };
 
 static int drops_table(const struct term *t, const struct model *m, struct drop **groups, size_t n)

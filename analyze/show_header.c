@@ -56,8 +56,8 @@ static void line_recording(const struct term *t, const struct model *m)
 		end = m->hops[m->nhops - 1].time_ns;
 	if (start && end > start)
 		duration_text(end - start, took, sizeof(took));
-	snprintf(text, sizeof(text), "%s, %s%s%s%s%s", m->file, when, *took ? ", " : "", took, m->end.reason ? ", ended: " : "",
-		 m->end.reason ? m->end.reason : "");
+	snprintf(text, sizeof(text), "%s, %s%s%s%s%s%s", m->file, when, *took ? ", " : "", took, m->end.reason ? " (" : "",
+		 m->end.reason ? m->end.reason : "", m->end.reason ? ")" : "");
 	line(t, STYLE_BOLD, "recording", text);
 }
 
@@ -102,5 +102,4 @@ void show_header(const struct term *t, const struct model *m)
 	line_content(t, m);
 	if (*m->trouble)
 		line(t, STYLE_BAD, "damage", m->trouble);
-	putc('\n', t->out);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * show_list.c - the packets of a recording, a line each.
+ * show_list.c - the packets of a recording: a line each where the terminal is wide enough for it, two otherwise.
  *
- * libsmartcols fits the columns into the terminal: the functions give way first, then the tuple, then the fate.
+ * Cutting columns to fit would cut what people look for, addresses and reasons; a second line costs less.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,53 +12,142 @@
 #include "show.h"
 #include "show_table.h"
 
+#define TOOK_WIDTH 7
+#define FATE_MIN 23		/* "dropped: NETFILTER_DROP" */
+
 enum { COL_NUMBER, COL_TIME, COL_PLACE, COL_TUPLE, COL_WAY, COL_FATE, COL_TOOK, NCOLS };
 
 static const struct table_column columns[NCOLS] = {
 	[COL_NUMBER] = { "#", 1, SCOLS_FL_RIGHT },
 	[COL_TIME] = { "time", 1, SCOLS_FL_RIGHT },
-	[COL_PLACE] = { "born in", 0.1, SCOLS_FL_TRUNC },
-	[COL_TUPLE] = { "packet", 0.25, SCOLS_FL_TRUNC },
-	[COL_WAY] = { "first → last function", 0.2, SCOLS_FL_TRUNC },
-	[COL_FATE] = { "fate", 0.25, SCOLS_FL_TRUNC },
+	[COL_PLACE] = { "born in", 1, 0 },
+	[COL_TUPLE] = { "packet", 1, 0 },
+	[COL_WAY] = { "first → last function", 1, 0 },
+	[COL_FATE] = { "fate", 1, 0 },
 	[COL_TOOK] = { "took", 1, SCOLS_FL_RIGHT },
 };
+
+/* The words of one packet. */
+struct cells {
+	char text[NCOLS][256];
+};
+
+static void cells_fill(struct cells *c, const struct model *m, const struct packet *p)
+{
+	const size_t size = sizeof(c->text[0]);
+
+	snprintf(c->text[COL_NUMBER], size, "%u", p->number);
+	snprintf(c->text[COL_TIME], size, "%.6f", packet_time(m, p) / 1e9);
+	packet_place(m, p, c->text[COL_PLACE], size);
+	packet_tuple(p, c->text[COL_TUPLE], size);
+	snprintf(c->text[COL_WAY], size, "%s → %s", p->nhops ? hop_func(m, packet_hop(m, p, 0))->name : "",
+		 packet_last_function(m, p));
+	packet_fate_text(m, p, c->text[COL_FATE], size);
+	duration_text(packet_duration(m, p), c->text[COL_TOOK], size);
+}
+
+/* The widths that the columns want. */
+static unsigned int list_measure(const struct model *m, unsigned int *widths)
+{
+	unsigned int sum = 2 * (NCOLS - 1);
+	struct cells c;
+
+	for (int k = 0; k < NCOLS; k++)
+		widths[k] = text_width(columns[k].name);
+	for (size_t i = 0; i < m->npackets; i++) {
+		cells_fill(&c, m, &m->packets[i]);
+		for (int k = 0; k < NCOLS; k++)
+			if (text_width(c.text[k]) > widths[k])
+				widths[k] = text_width(c.text[k]);
+	}
+	for (int k = 0; k < NCOLS; k++)
+		sum += widths[k];
+	return sum;
+}
 
 static int list_line(struct libscols_table *tb, const struct term *t, const struct model *m, const struct packet *p)
 {
 	struct libscols_line *line = scols_table_new_line(tb, NULL);
-	char word[256];
-	int err;
+	struct cells c;
+	int err = line ? 0 : -ENOMEM;
 
-	if (!line)
-		return -ENOMEM;
-	snprintf(word, sizeof(word), "%u", p->number);
-	err = scols_line_set_data(line, COL_NUMBER, word);
-	snprintf(word, sizeof(word), "%.6f", packet_time(m, p) / 1e9);
-	err = err ?: scols_line_set_data(line, COL_TIME, word);
-	err = err ?: scols_line_set_data(line, COL_PLACE, packet_place(m, p, word, sizeof(word)));
-	err = err ?: scols_line_set_data(line, COL_TUPLE, packet_tuple(p, word, sizeof(word)));
-	snprintf(word, sizeof(word), "%s → %s", p->nhops ? hop_func(m, packet_hop(m, p, 0))->name : "",
-		 packet_last_function(m, p));
-	err = err ?: scols_line_set_data(line, COL_WAY, word);
-	err = err ?: scols_line_set_data(line, COL_FATE, packet_fate_text(m, p, word, sizeof(word)));
-	err = err ?: scols_line_set_data(line, COL_TOOK, duration_text(packet_duration(m, p), word, sizeof(word)));
+	cells_fill(&c, m, p);
+	for (int k = 0; k < NCOLS && !err; k++)
+		err = scols_line_set_data(line, k, c.text[k]);
 	if (!err && t->color)
 		err = scols_cell_set_color(scols_line_get_cell(line, COL_FATE), style_code(t, fate_style(p->fate)));
 	return err;
 }
 
-int show_list(const struct term *t, const struct model *m)
+static int list_wide(const struct term *t, const struct model *m)
 {
 	struct libscols_table *tb = table_new(t);
 	int err = tb ? table_columns(tb, columns, NCOLS) : -ENOMEM;
 
 	for (size_t i = 0; i < m->npackets && !err; i++)
 		err = list_line(tb, t, m, &m->packets[i]);
-	if (!err)
-		err = scols_print_table(tb);
+	err = err ?: scols_print_table(tb);
 	scols_unref_table(tb);
-	if (!err && !m->npackets)
-		fputs("no packets\n", t->out);
 	return err;
+}
+
+static void pair_line(const struct term *t, enum style s, const unsigned int *widths, enum style fate, char (*text)[256])
+{
+	term_cell(t, s, -(int)widths[COL_NUMBER], text[COL_NUMBER]);
+	fputs("  ", t->out);
+	term_cell(t, s, -(int)widths[COL_TIME], text[COL_TIME]);
+	fputs("  ", t->out);
+	term_cell(t, s, widths[COL_TUPLE], text[COL_TUPLE]);
+	fputs("  ", t->out);
+	term_cell(t, s, -TOOK_WIDTH, text[COL_TOOK]);
+	fputs("  ", t->out);
+	if (text_width(text[COL_FATE]) < widths[COL_FATE])
+		term_print(t, fate, "%s", text[COL_FATE]);
+	else
+		term_cell(t, fate, widths[COL_FATE], text[COL_FATE]);
+	putc('\n', t->out);
+}
+
+/* Two lines a packet: what it is and what became of it; where it was born and its way. */
+static void list_narrow(const struct term *t, const struct model *m, unsigned int *widths)
+{
+	unsigned int indent = widths[COL_NUMBER] + 2 + widths[COL_TIME] + 2, rest;
+	struct cells c;
+
+	rest = t->width > indent + TOOK_WIDTH + 4 + FATE_MIN + 10 ? t->width - indent - TOOK_WIDTH - 4 - FATE_MIN : 10;
+	if (widths[COL_TUPLE] > rest)
+		widths[COL_TUPLE] = rest;
+	rest = indent + widths[COL_TUPLE] + TOOK_WIDTH + 4;
+	widths[COL_FATE] = t->width > rest + FATE_MIN ? t->width - rest : FATE_MIN;
+	for (int k = 0; k < NCOLS; k++)
+		snprintf(c.text[k], sizeof(c.text[k]), "%s", columns[k].name);
+	pair_line(t, STYLE_BOLD, widths, STYLE_BOLD, c.text);
+	for (size_t i = 0; i < m->npackets; i++) {
+		const struct packet *p = &m->packets[i];
+		uint32_t hook = packet_drop_hook(m, p);
+		char way[640], word[96];
+
+		cells_fill(&c, m, p);
+		if (text_width(c.text[COL_FATE]) > widths[COL_FATE])
+			packet_fate_short(m, p, c.text[COL_FATE], sizeof(c.text[0]));
+		pair_line(t, STYLE_PLAIN, widths, fate_style(p->fate), c.text);
+		snprintf(way, sizeof(way), "%s%s%s%s%s", c.text[COL_PLACE], *c.text[COL_PLACE] ? ": " : "", c.text[COL_WAY],
+			 hook == NO_HOP ? "" : " at ", hook == NO_HOP ? "" : hook_text(packet_hop(m, p, hook), word, sizeof(word)));
+		fprintf(t->out, "%*s", (int)indent, "");
+		term_wrap(t, STYLE_DIM, indent, indent + 2, way);
+	}
+}
+
+int show_list(const struct term *t, const struct model *m)
+{
+	unsigned int widths[NCOLS];
+
+	if (!m->npackets) {
+		fputs("no packets\n", t->out);
+		return 0;
+	}
+	if (list_measure(m, widths) <= t->width || !t->width)
+		return list_wide(t, m);
+	list_narrow(t, m, widths);
+	return 0;
 }

@@ -185,15 +185,15 @@ static enum style hop_note(struct path *c, const struct row *r, char *buf, size_
 }
 
 /* After the function on the same line where it fits, otherwise below it. */
-static void print_note(struct path *c, enum style s, unsigned int column, const char *note)
+static void print_note(struct path *c, enum style s, unsigned int column, unsigned int at, const char *note)
 {
-	if (c->t->width && column + 2 + text_width(note) > c->t->width) {
-		fprintf(c->t->out, "\n%*s", (int)c->note_column + 2, "");
-		column = c->note_column;
+	if (c->t->width && at + text_width(note) > c->t->width) {
+		at = c->note_column + 2;
+		fprintf(c->t->out, "\n%*s", (int)at, "");
 	} else {
-		fputs("  ", c->t->out);
+		fprintf(c->t->out, "%*s", (int)(at - column), "");
 	}
-	term_wrap(c->t, s, column + 2, c->note_column + 2, note);
+	term_wrap(c->t, s, at, c->note_column + 2, note);
 }
 
 static void print_reason(struct path *c, const struct trc_hop *h)
@@ -216,7 +216,7 @@ static void print_hop(struct path *c, const struct row *r)
 {
 	const struct trc_hop *h = packet_hop(c->m, c->p, r->first);
 	const struct func *f = hop_func(c->m, h);
-	unsigned int width = text_width(f->name), column;
+	unsigned int width = text_width(f->name), column, at;
 	const char *device = hop_device(c, h);
 	enum style s, name = h->kind == TRC_DROP ? STYLE_BAD : h->have & TRC_HAVE_HOOK ? STYLE_BOLD : STYLE_PLAIN;
 	char number[16], note[192];
@@ -226,19 +226,17 @@ static void print_hop(struct path *c, const struct row *r)
 	s = hop_note(c, r, note, sizeof(note));
 	term_print(c->t, name, "%s", f->name);
 	column = c->note_column + width;
-	if (*note || (c->device_width && *device)) {
-		unsigned int pad = width < c->function_width ? c->function_width - width : 0;
-
-		fprintf(c->t->out, "%*s", (int)pad, "");
-		column += pad;
+	at = c->note_column + (width < c->function_width ? c->function_width : width) + 2;
+	if (c->device_width && *device) {
+		fprintf(c->t->out, "%*s", (int)(at - column), "");
+		term_print(c->t, STYLE_DIM, "%s", device);
+		column = at + text_width(device);
 	}
-	if (c->device_width && (*note || *device)) {
-		fputs("  ", c->t->out);
-		term_cell(c->t, STYLE_DIM, *note ? (int)c->device_width : (int)text_width(device), device);
-		column += 2 + c->device_width;
-	}
+	at = c->device_width ? at + c->device_width + 2 : column + 2;
+	if (at < column + 2)
+		at = column + 2;
 	if (*note)
-		print_note(c, s, column, note);
+		print_note(c, s, column, at, note);
 	else
 		putc('\n', c->t->out);
 	if (h->kind == TRC_DROP)
@@ -276,6 +274,7 @@ static int print_freed(struct path *c, const struct row *r)
 		fprintf(out, "%s %s", before ? "," : "", hop_func(c->m, x)->name);
 		before = x;
 	}
+	fprintf(out, " (hops %u-%u)", r->first + 1, r->last + 1);
 	if (fclose(out) || !text) {
 		free(text);
 		return -ENOMEM;
@@ -289,40 +288,50 @@ static int print_freed(struct path *c, const struct row *r)
 
 /* --- the packet as a whole --------------------------------------------------------------------------------------- */
 
-static void print_birth(struct path *c)
+static void head_line(const struct path *c, enum style s, const char *label, const char *text)
 {
-	const struct packet *p = c->p;
-	char word[128];
-
-	if (!p->nframes)
-		return;
-	fprintf(c->t->out, "  born in  ");
-	for (uint32_t i = 0; i < p->nframes && i < 4; i++)
-		fprintf(c->t->out, "%s%s", i ? " ← " : "", c->m->funcs[p->frames[i]].name);
-	if (packet_syscall(c->m, p, word, sizeof(word)))
-		fprintf(c->t->out, "%s%s(2)", p->nframes > 4 ? " … ← " : " = ", word);
-	putc('\n', c->t->out);
+	fputs("  ", c->t->out);
+	term_cell(c->t, STYLE_DIM, 5, label);
+	fputs("  ", c->t->out);
+	term_wrap(c->t, s, 9, 9, text);
 }
 
-static void print_head(struct path *c)
+static void head_birth(const struct path *c)
+{
+	char stack[640], call[64], text[768];
+
+	if (!c->p->nframes)
+		return;
+	packet_stack_text(c->m, c->p, stack, sizeof(stack));
+	if (packet_syscall(c->m, c->p, call, sizeof(call)))
+		snprintf(text, sizeof(text), "%s(2): %s", call, stack);
+	else
+		snprintf(text, sizeof(text), "%s", stack);
+	head_line(c, STYLE_PLAIN, "born", text);
+}
+
+static void print_head(const struct path *c)
 {
 	const struct packet *p = c->p;
-	char tuple[160], fate[256], time[32], where[96] = "";
+	char text[512], fate[256], time[32];
 	uint32_t len = 0;
 
 	for (uint32_t i = 0; i < p->nhops && !len; i++)
 		if (packet_hop(c->m, p, i)->have & TRC_HAVE_SKB)
 			len = packet_hop(c->m, p, i)->len_bytes;
-	term_print(c->t, STYLE_BOLD, "packet %u: %s", p->number, packet_tuple(p, tuple, sizeof(tuple)));
-	fprintf(c->t->out, ", %u bytes at first, %u hops in %s\n", len, p->nhops,
-		duration_text(packet_duration(c->m, p), time, sizeof(time)));
+	term_print(c->t, STYLE_BOLD, "packet %u: %s\n", p->number, packet_tuple(p, text, sizeof(text)));
+	packet_fate_text(c->m, p, fate, sizeof(fate));
 	if ((p->fate == FATE_DROPPED || p->fate == FATE_DELIVERED) && p->fate_hop < p->nhops)
-		snprintf(where, sizeof(where), " in %s (hop %u)", packet_last_function(c->m, p), p->fate_hop + 1);
-	fputs("  fate     ", c->t->out);
-	term_print(c->t, fate_style(p->fate), "%s%s\n", packet_fate_text(c->m, p, fate, sizeof(fate)), where);
-	print_birth(c);
+		snprintf(text, sizeof(text), "%s, in %s (hop %u)", fate, packet_last_function(c->m, p), p->fate_hop + 1);
+	else
+		snprintf(text, sizeof(text), "%s", fate);
+	head_line(c, fate_style(p->fate), "fate", text);
+	head_birth(c);
+	snprintf(text, sizeof(text), "%s, %u hops, %u bytes at first", duration_text(packet_duration(c->m, p), time, sizeof(time)),
+		 p->nhops, len);
+	head_line(c, STYLE_PLAIN, "took", text);
 	if (p->lossy)
-		term_print(c->t, STYLE_WARN, "  hops were lost while this packet lived: a missing hop proves nothing\n");
+		head_line(c, STYLE_WARN, "loss", "hops were lost while this packet lived: a missing hop proves nothing");
 	putc('\n', c->t->out);
 }
 

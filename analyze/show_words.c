@@ -8,6 +8,8 @@
 
 #include "show.h"
 
+#define FRAMES_NAMED 5
+
 const char *packet_place(const struct model *m, const struct packet *p, char *buf, size_t size)
 {
 	const struct trc_hop *in = NULL, *on = NULL;
@@ -137,6 +139,15 @@ const char *packet_last_function(const struct model *m, const struct packet *p)
 	return i ? hop_func(m, packet_hop(m, p, i - 1))->name : "";
 }
 
+const char *packet_fate_short(const struct model *m, const struct packet *p, char *buf, size_t size)
+{
+	if (p->fate == FATE_DROPPED)
+		snprintf(buf, size, "dropped: %s", model_drop_reason(m, p->reason));
+	else
+		snprintf(buf, size, "%s", fate_name(p->fate));
+	return buf;
+}
+
 const char *packet_fate_text(const struct model *m, const struct packet *p, char *buf, size_t size)
 {
 	uint32_t hook = packet_drop_hook(m, p), reader = packet_reader(m, p);
@@ -159,15 +170,44 @@ const char *packet_fate_text(const struct model *m, const struct packet *p, char
 	return buf;
 }
 
+static bool is_syscall(const char *name)
+{
+	const char *sys = strstr(name, "_sys_");
+
+	/* __sys_sendto is the kernel's inner function; the wrapper outside counts */
+	return !strncmp(name, "__", 2) && sys && sys != name + 1;
+}
+
+/* The first frame may be the first hop's own function, which adds nothing. */
+const char *packet_stack_text(const struct model *m, const struct packet *p, char *buf, size_t size)
+{
+	uint32_t first = p->nframes && p->nhops && p->frames[0] == packet_hop(m, p, 0)->func;
+	size_t used = 0;
+
+	*buf = '\0';
+	for (uint32_t i = first; i < p->nframes && used < size; i++) {
+		const char *name = m->funcs[p->frames[i]].name;
+
+		if (i == first + FRAMES_NAMED) {
+			snprintf(buf + used, size - used, " ← …");
+			break;
+		}
+		used += snprintf(buf + used, size - used, "%s%s", i > first ? " ← " : "", name);
+		if (is_syscall(name))
+			break;
+	}
+	return buf;
+}
+
 /* __x64_sys_sendto, __arm64_sys_sendto, __ia32_compat_sys_recvmsg, __se_sys_sendto: what follows "sys_" */
 const char *packet_syscall(const struct model *m, const struct packet *p, char *buf, size_t size)
 {
 	for (uint32_t i = 0; i < p->nframes; i++) {
-		const char *name = m->funcs[p->frames[i]].name, *sys;
+		const char *name = m->funcs[p->frames[i]].name;
 
-		if (strncmp(name, "__", 2) || !(sys = strstr(name, "_sys_")) || sys == name + 1)
-			continue;	/* __sys_sendto is the kernel's inner function, the wrapper outside counts */
-		snprintf(buf, size, "%s", sys + strlen("_sys_"));
+		if (!is_syscall(name))
+			continue;
+		snprintf(buf, size, "%s", strstr(name, "_sys_") + strlen("_sys_"));
 		buf[strcspn(buf, ".")] = '\0';
 		return buf;
 	}

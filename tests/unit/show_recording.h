@@ -67,13 +67,13 @@ static UNUSED const struct step step_ok[] = {
 	{ "ip_output", CLIENT },
 	{ "nf_hook_slow", CLIENT, .ifindex = 2, .hook = 4, .family = 2 },
 	{ "apparmor_ip_postroute", CLIENT, .ifindex = 2 },
-	{ "nf_hook_slow", CLIENT, .netns = 0, .kind = TRC_RETURN, .value = 1 },
+	{ "nf_hook_slow", CLIENT, .kind = TRC_RETURN, .value = 1 },
 	{ "ip_finish_output", CLIENT, .ifindex = 2 },
 	{ "ip_finish_output2", CLIENT, .ifindex = 2 },
 	{ "__dev_queue_xmit", CLIENT, .ifindex = 2 },
 	{ "dev_hard_start_xmit", CLIENT, .ifindex = 2 },
 	{ "veth_xmit", CLIENT, .ifindex = 2, .delta_ns = 12345 },
-	{ "__netif_rx", SERVER, .context = TRC_PROCESS, .pid = PID_DIG },
+	{ "__netif_rx", .netns = NETNS_SERVER, .ifindex = 3, .pid = PID_DIG, .cpu = 1 },
 	{ "__netif_receive_skb", SERVER },
 	{ "ip_rcv", SERVER },
 	{ "ip_rcv_core", SERVER },
@@ -103,7 +103,7 @@ static UNUSED const struct step step_dropped[] = {
 	{ "sock_wfree", CLIENT },
 	{ "skb_release_data", CLIENT },
 	{ "kfree_skbmem", CLIENT },
-	{ "nf_hook_slow", CLIENT, .netns = 0, .kind = TRC_RETURN, .value = -1 },
+	{ "nf_hook_slow", CLIENT, .kind = TRC_RETURN, .value = -1 },
 	{},
 };
 
@@ -194,9 +194,11 @@ static UNUSED void put_packet(struct tape *t, const struct step *steps, bool wit
 			.func = func_id(t, s->func), .pid = s->pid, .cpu = s->cpu, .kind = s->kind, .context = s->context,
 			.value = s->value, .hook = s->hook, .family = s->family, .netns = s->netns, .ifindex = s->ifindex };
 
-		h.have = (s->netns ? TRC_HAVE_NETNS | TRC_HAVE_SKB : 0) | (s->family ? TRC_HAVE_HOOK : 0);
-		h.len_bytes = s->netns ? 81 : 0;
-		if (s->netns && !s->bare)
+		if (s->kind == TRC_RETURN)
+			h.netns = h.ifindex = 0;	/* a return reads nothing of the packet */
+		h.have = (h.netns ? TRC_HAVE_NETNS | TRC_HAVE_SKB : 0) | (s->family ? TRC_HAVE_HOOK : 0);
+		h.len_bytes = h.netns ? 81 : 0;
+		if (h.netns && !s->bare)
 			put_tuple(&h, t);
 		assert_int_equal(trc_write_hop(t->w, &h), 0);
 	}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * show_views.c - what pktshow prints of a packet: its fate in words, its path, its line, and what --verify finds.
+ */
+#include <errno.h>
+#include <locale.h>
+
+#include "show.h"
+#include "show_recording.h"
+
+static struct model *load_both(void)
+{
+	struct tape t = tape_start();
+
+	put_packet(&t, step_ok, true);
+	put_packet(&t, step_dropped, true);
+	put_end(&t);
+	return tape_load(&t);
+}
+
+struct paper {
+	struct term t;
+	char *text;
+	size_t size;
+};
+
+static void paper_open(struct paper *p, unsigned int width)
+{
+	*p = (struct paper){ .t = { .width = width } };
+	p->t.out = open_memstream(&p->text, &p->size);
+	assert_non_null(p->t.out);
+}
+
+static void paper_has(struct paper *p, const char *words)
+{
+	fflush(p->t.out);
+	if (!strstr(p->text, words)) {
+		print_message("%s", p->text);
+		fail_msg("missing: %s", words);
+	}
+}
+
+static void paper_has_not(struct paper *p, const char *words)
+{
+	fflush(p->t.out);
+	if (strstr(p->text, words))
+		fail_msg("must not be there: %s", words);
+}
+
+static void paper_fits(struct paper *p, unsigned int width)
+{
+	char *rest, *line;
+
+	fflush(p->t.out);
+	rest = p->text;
+	while ((line = strsep(&rest, "\n")))
+		if (text_width(line) > width)
+			fail_msg("%u columns: %s", text_width(line), line);
+}
+
+static void paper_close(struct paper *p)
+{
+	fclose(p->t.out);
+	free(p->text);
+}
+
+static void fate_names_the_reader(void **state)
+{
+	struct model *m = load_both();
+	char buf[256];
+
+	assert_int_equal(packet_reader(m, &m->packets[0]), PID_SERVER);
+	assert_string_equal(packet_fate_text(m, &m->packets[0], buf, sizeof(buf)), "delivered to dnsd (77)");
+	model_free(m);
+}
+
+static void fate_names_reason_and_hook(void **state)
+{
+	struct model *m = load_both();
+	char buf[256];
+
+	assert_string_equal(packet_fate_text(m, &m->packets[1], buf, sizeof(buf)), "dropped: NETFILTER_DROP at LOCAL_OUT IPv4");
+	assert_string_equal(packet_last_function(m, &m->packets[1]), "nf_hook_slow");
+	model_free(m);
+}
+
+static void a_drop_after_the_hook_returned_is_not_the_hooks(void **state)
+{
+	static const struct step steps[] = {
+		{ "nf_hook_slow", CLIENT, .hook = 3, .family = 2 }, { "nf_hook_slow", CLIENT, .kind = TRC_RETURN, .value = 1 },
+		{ "ip_output", CLIENT }, { "ip_output", CLIENT, .kind = TRC_DROP, .value = NETFILTER_DROP }, {},
+	};
+	struct tape t = tape_start();
+	struct model *m;
+
+	put_packet(&t, steps, false);
+	put_end(&t);
+	m = tape_load(&t);
+	assert_int_equal(m->packets[0].fate, FATE_DROPPED);
+	assert_int_equal(packet_drop_hook(m, &m->packets[0]), NO_HOP);
+	model_free(m);
+}
+
+static void path_shows_hook_verdict_reason_and_changes(void **state)
+{
+	struct model *m = load_both();
+	struct paper p;
+
+	paper_open(&p, 0);
+	assert_int_equal(show_path(&p.t, m, &m->packets[0], false), 0);
+	paper_has(&p, "POST_ROUTING IPv4 → ACCEPT");
+	paper_has(&p, "▸ netns cl · dig (123) · CPU 1\n");
+	paper_has(&p, "▸ netns cl → sv · device veth-c → veth-s\n");
+	paper_has(&p, "▸ softirq\n");
+	paper_has(&p, "▸ dnsd (77) · CPU 1 → 0\n");
+	paper_has(&p, "freed by __consume_stateless_skb, skb_release_data, kfree_skbmem (hops 24-26)\n");
+	paper_has(&p, "sendto(2): udp_send_skb ← udp_sendmsg ← __sys_sendto ← __x64_sys_sendto\n");
+	assert_int_equal(show_path(&p.t, m, &m->packets[1], false), 0);
+	paper_has(&p, "LOCAL_OUT IPv4 → DROP");
+	paper_has(&p, "✗ dropped here: NETFILTER_DROP");
+	paper_has_not(&p, "returns -1");
+	assert_int_equal(show_path(&p.t, m, &m->packets[1], true), 0);
+	paper_has(&p, "returns -1");
+	paper_close(&p);
+	model_free(m);
+}
+
+static void lines_fit_the_terminal(void **state)
+{
+	struct model *m = load_both();
+	struct paper p;
+
+	for (unsigned int width = 80; width <= 160; width += 10) {
+		paper_open(&p, width);
+		assert_int_equal(show_path(&p.t, m, &m->packets[0], false), 0);
+		assert_int_equal(show_path(&p.t, m, &m->packets[1], false), 0);
+		assert_int_equal(show_list(&p.t, m), 0);
+		show_header(&p.t, m);
+		paper_has(&p, "10.0.0.1:40000 > 10.0.0.2:53");
+		paper_has(&p, "dropped: NETFILTER_DROP");
+		paper_fits(&p, width);
+		paper_close(&p);
+	}
+	model_free(m);
+}
+
+static void drops_are_grouped(void **state)
+{
+	struct tape t = tape_start();
+	struct model *m;
+	struct paper p;
+
+	for (int i = 0; i < 5; i++)
+		put_packet(&t, step_dropped, false);
+	put_packet(&t, step_ok, false);
+	put_end(&t);
+	m = tape_load(&t);
+	paper_open(&p, 0);
+	assert_int_equal(show_drops(&p.t, m, true), 0);
+	paper_has(&p, "{\"count\":5,\"reason\":\"NETFILTER_DROP\",\"function\":\"nf_hook_slow\",\"hook\":\"LOCAL_OUT IPv4\",\"netns\":\"cl\",\"first_packet\":1,");
+	assert_int_equal(show_drops(&p.t, m, false), 0);
+	paper_has(&p, "1, 2, 3, …");
+	paper_close(&p);
+	model_free(m);
+}
+
+static void verify_says_whole(void **state)
+{
+	struct tape t = tape_start();
+	struct paper p;
+	char trouble[256] = "";
+
+	put_packet(&t, step_ok, true);
+	put_end(&t);
+	paper_open(&p, 0);
+	assert_int_equal(show_verify(&p.t, tape_path(&t), trouble, sizeof(trouble)), 0);
+	paper_has(&p, "26 hops");
+	paper_close(&p);
+	close(t.fd);
+}
+
+static void verify_finds_a_recorder_that_did_not_end(void **state)
+{
+	struct tape t = tape_start();
+	struct paper p;
+	char trouble[256] = "";
+
+	put_packet(&t, step_ok, true);
+	paper_open(&p, 0);
+	assert_int_equal(show_verify(&p.t, tape_path(&t), trouble, sizeof(trouble)), -EBADMSG);
+	assert_true(*trouble);
+	paper_close(&p);
+	close(t.fd);
+}
+
+static void verify_finds_counts_that_do_not_add_up(void **state)
+{
+	struct tape t = tape_start();
+	struct paper p;
+	char trouble[256] = "";
+
+	put_packet(&t, step_ok, true);
+	t.seq[1]++;		/* one more than was written */
+	put_end(&t);
+	paper_open(&p, 0);
+	assert_int_equal(show_verify(&p.t, tape_path(&t), trouble, sizeof(trouble)), -EBADMSG);
+	assert_non_null(strstr(trouble, "counts of CPU 1 do not add up"));
+	paper_close(&p);
+	close(t.fd);
+}
+
+static void verify_finds_a_flipped_bit(void **state)
+{
+	struct tape t = tape_start();
+	struct paper p;
+	char trouble[256] = "", byte;
+
+	put_packet(&t, step_ok, true);
+	put_end(&t);
+	tape_path(&t);
+	assert_int_equal(pread(t.fd, &byte, 1, lseek(t.fd, 0, SEEK_END) / 2), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(t.fd, &byte, 1, lseek(t.fd, 0, SEEK_END) / 2), 1);
+	paper_open(&p, 0);
+	assert_true(show_verify(&p.t, tape_path(&t), trouble, sizeof(trouble)) < 0);
+	assert_true(*trouble);
+	paper_close(&p);
+	close(t.fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fate_names_the_reader),
+		cmocka_unit_test(fate_names_reason_and_hook),
+		cmocka_unit_test(a_drop_after_the_hook_returned_is_not_the_hooks),
+		cmocka_unit_test(path_shows_hook_verdict_reason_and_changes),
+		cmocka_unit_test(lines_fit_the_terminal),
+		cmocka_unit_test(drops_are_grouped),
+		cmocka_unit_test(verify_says_whole),
+		cmocka_unit_test(verify_finds_a_recorder_that_did_not_end),
+		cmocka_unit_test(verify_finds_counts_that_do_not_add_up),
+		cmocka_unit_test(verify_finds_a_flipped_bit),
+	};
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
