@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * embedded.h - the files of schema/ inside the program.
+ */
+#ifndef PKT_EMBEDDED_H
+#define PKT_EMBEDDED_H
+
+extern const char embedded_functions[];		/* each ends with a zero */
+extern const char embedded_reasons[];
+extern const char embedded_tables[];
+extern const char embedded_views[];
+
+struct embedded_query {
+	const char *name;	/* without the @ */
+	const char *sql;	/* its first line is a comment: what it answers */
+};
+
+extern const struct embedded_query embedded_queries[];	/* ends with a name of NULL */
+
+#endif

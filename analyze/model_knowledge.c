@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * model_knowledge.c - what schema/functions.tsv and schema/reasons.tsv say about a function or a drop reason.
+ *
+ * Both files are part of the program.  They are split into rows at the first question and kept.
+ */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "embedded.h"
+#include "model_private.h"
+
+#define FIELDS 5
+#define NAME_MAX_BYTES 256	/* the kernel's own limit is 512; longer names fit no row */
+
+struct row {
+	const char *field[FIELDS];	/* "" when missing */
+	struct known known;
+	size_t prefix;			/* bytes before the first wildcard */
+};
+
+struct table {
+	char *text;
+	struct row *rows;
+	size_t n;
+	size_t exact;			/* of them, sorted, before the patterns */
+};
+
+static bool is_pattern(const char *name)
+{
+	return name[strcspn(name, "*?[")] != 0;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	return strcmp(((const struct row *)a)->field[0], ((const struct row *)b)->field[0]);
+}
+
+static void row_split(struct row *row, char *line)
+{
+	int i;
+
+	for (i = 0; i < FIELDS; i++)
+		row->field[i] = line ? strsep(&line, "\t") : "";
+	row->prefix = strcspn(row->field[0], "*?[");
+}
+
+/* Rows of a text; comments and empty lines are none.  Without memory for a few kilobytes there is nothing to save. */
+static void table_load(struct table *t, const char *source)
+{
+	const char *c;
+	char *at, *line;
+	size_t lines = 1;
+
+	for (c = source; *c; c++)
+		lines += *c == '\n';
+	t->text = strdup(source);
+	t->rows = calloc(lines, sizeof(*t->rows));
+	if (!t->text || !t->rows)
+		abort();
+	for (at = t->text; (line = strsep(&at, "\n")); )
+		if (*line && *line != '#')
+			row_split(&t->rows[t->n++], line);
+	while (t->exact < t->n && !is_pattern(t->rows[t->exact].field[0]))
+		t->exact++;
+	qsort(t->rows, t->exact, sizeof(*t->rows), compare_rows);
+}
+
+static const struct row *table_find(const struct table *t, const char *name)
+{
+	const struct row key = { .field = { name } }, *row;
+	size_t i;
+
+	row = bsearch(&key, t->rows, t->exact, sizeof(key), compare_rows);
+	for (i = t->exact; !row && i < t->n; i++)
+		if (!strncmp(t->rows[i].field[0], name, t->rows[i].prefix) && !fnmatch(t->rows[i].field[0], name, 0))
+			row = &t->rows[i];
+	return row;
+}
+
+static void functions_load(struct table *t)
+{
+	struct row *r;
+	size_t i;
+
+	table_load(t, embedded_functions);
+	for (i = 0; i < t->n; i++) {
+		r = &t->rows[i];
+		r->known = (struct known){
+			.layer = r->field[1],
+			.stage = strcmp(r->field[2], "-") ? r->field[2] : "",
+			.flags = strcmp(r->field[3], "-") ? r->field[3] : "",
+			.meaning = strcmp(r->field[4], "-") ? r->field[4] : "",
+		};
+	}
+}
+
+const struct known *knowledge_of(const char *function)
+{
+	static const struct known nothing = { "other", "", "", "" };
+	static struct table functions;
+	const struct row *row;
+	char name[NAME_MAX_BYTES];
+	size_t n = strcspn(function, ".");	/* .isra.0, .constprop.0, .part.0, .cold are the compiler's */
+
+	if (!functions.text)
+		functions_load(&functions);
+	if (n >= sizeof(name))
+		return &nothing;
+	memcpy(name, function, n);
+	name[n] = 0;
+	row = table_find(&functions, name);
+	return row ? &row->known : &nothing;
+}
+
+static const char *reason_field(const char *reason, int field)
+{
+	static struct table reasons;
+	const struct row *row;
+
+	if (!reasons.text)
+		table_load(&reasons, embedded_reasons);
+	row = table_find(&reasons, reason);
+	return row ? row->field[field] : "";
+}
+
+const char *reason_meaning(const char *reason)
+{
+	return reason_field(reason, 1);
+}
+
+const char *reason_advice(const char *reason)
+{
+	return reason_field(reason, 2);
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * model_names.c - names for numbers: functions, namespaces, devices, processes, enum members, facts.
+ *
+ * Every namespace and device that a hop or a link mentions gets its text once, at load, so that answers live as long
+ * as the model.  Recordings of interfaces repeat at the end; the first name stays.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model_private.h"
+
+static uint64_t link_key(uint32_t netns, uint32_t ifindex)
+{
+	return (uint64_t)netns << 32 | ifindex;
+}
+
+static int name_put(struct model *m, struct map *names, uint64_t key, const char *name)
+{
+	struct model_private *v = m->priv;
+
+	if (grow((void **)&v->names, v->nnames, &v->names_room, sizeof(*v->names)))
+		return -ENOMEM;
+	v->names[v->nnames++] = name;
+	return map_put(names, key, v->nnames - 1);
+}
+
+static int name_add(struct model *m, struct map *names, uint64_t key, const char *name)
+{
+	return *name && map_get(names, key) == NONE ? name_put(m, names, key, name) : 0;
+}
+
+static int netns_mention(struct model *m, uint32_t netns)
+{
+	char buf[32];
+	const char *name;
+
+	if (!netns || map_get(m->priv->netns_names, netns) != NONE)
+		return 0;
+	snprintf(buf, sizeof(buf), "netns:%u", netns);
+	name = arena_text(&m->priv->arena, buf);
+	return name ? name_put(m, m->priv->netns_names, netns, name) : -ENOMEM;
+}
+
+static int link_mention(struct model *m, uint32_t netns, uint32_t ifindex)
+{
+	char buf[32];
+	const char *name;
+
+	if (!ifindex || map_get(m->priv->link_names, link_key(netns, ifindex)) != NONE)
+		return 0;
+	snprintf(buf, sizeof(buf), "if%u", ifindex);
+	name = arena_text(&m->priv->arena, buf);
+	return name ? name_put(m, m->priv->link_names, link_key(netns, ifindex), name) : -ENOMEM;
+}
+
+static int compare_enums(const void *a, const void *b)
+{
+	const struct trc_enum *x = a, *y = b;
+	int order = strcmp(x->type, y->type);
+
+	return order ? order : (x->value > y->value) - (x->value < y->value);
+}
+
+int names_resolve(struct model *m)
+{
+	struct model_private *v = m->priv;
+	const struct link *l;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < m->nnetns && !err; i++)
+		err = name_add(m, v->netns_names, m->netns[i].netns, m->netns[i].name);
+	for (i = 0; i < m->nlinks && !err; i++)
+		err = name_add(m, v->link_names, link_key(m->links[i].netns, m->links[i].ifindex), m->links[i].name);
+	for (i = 0; i < m->nprocs && !err; i++)
+		err = name_put(m, v->proc_names, m->procs[i].pid, m->procs[i].name);	/* after exec(): the last */
+	for (i = 0; i < m->nlinks && !err; i++) {
+		l = &m->links[i];
+		err = netns_mention(m, l->netns) ?: netns_mention(m, l->peer_netns) ?:
+		      link_mention(m, l->netns, l->ifindex) ?: link_mention(m, l->peer_netns, l->peer_ifindex);
+	}
+	for (i = 0; i < m->nhops && !err; i++)
+		err = netns_mention(m, m->hops[i].netns) ?: link_mention(m, m->hops[i].netns, m->hops[i].ifindex);
+	if (m->nenums)
+		qsort(m->enums, m->nenums, sizeof(*m->enums), compare_enums);
+	return err;
+}
+
+/* One function stands for all ids that the file does not explain. */
+static int function_unknown(struct model *m, uint32_t *unknown)
+{
+	if (*unknown != NONE)
+		return 0;
+	if (grow((void **)&m->funcs, m->nfuncs, &m->priv->funcs_room, sizeof(*m->funcs)))
+		return -ENOMEM;
+	m->funcs[m->nfuncs] = (struct func){ .name = "?", .module = "", .why = "" };
+	*unknown = m->nfuncs++;
+	return 0;
+}
+
+static int id_resolve(struct model *m, uint32_t *id, uint32_t *unknown)
+{
+	uint32_t index = map_get(m->priv->func_ids, *id);
+
+	if (index == NONE) {
+		if (function_unknown(m, unknown))
+			return -ENOMEM;
+		index = *unknown;
+	}
+	*id = index;
+	return 0;
+}
+
+static void functions_explain(struct model *m)
+{
+	const struct known *k;
+	size_t i;
+
+	for (i = 0; i < m->nfuncs; i++) {
+		k = m->priv->known[i] = knowledge_of(m->funcs[i].name);
+		m->funcs[i].layer = k->layer;
+		m->funcs[i].stage = k->stage;
+		m->funcs[i].meaning = k->meaning;
+	}
+	for (i = 0; i < m->nhops; i++)
+		m->funcs[m->hops[i].func].hits += m->hops[i].kind == TRC_ENTRY;
+}
+
+int functions_resolve(struct model *m)
+{
+	uint32_t unknown = NONE, k;
+	struct birth *b;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < m->nhops && !err; i++)
+		err = id_resolve(m, &m->hops[i].func, &unknown);
+	for (i = 0; i < m->priv->nbirths && !err; i++)
+		for (b = &m->priv->births[i], k = 0; k < b->count && !err; k++)
+			err = id_resolve(m, &b->frames[k], &unknown);
+	if (err)
+		return err;
+	m->priv->known = calloc(m->nfuncs ? m->nfuncs : 1, sizeof(*m->priv->known));
+	if (!m->priv->known)
+		return -ENOMEM;
+	functions_explain(m);
+	return 0;
+}
+
+const char *model_fact(const struct model *m, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < m->nfacts; i++)
+		if (!strcmp(m->facts[i].key, key))
+			return m->facts[i].value;
+	return "";
+}
+
+/* Models that tests build by hand have neither order nor maps: they are small. */
+static const struct trc_enum *enum_scan(const struct model *m, const struct trc_enum *key)
+{
+	size_t i;
+
+	for (i = 0; i < m->nenums; i++)
+		if (!compare_enums(key, &m->enums[i]))
+			return &m->enums[i];
+	return NULL;
+}
+
+const char *model_enum(const struct model *m, const char *type, int64_t value)
+{
+	const struct trc_enum key = { .type = type, .value = value }, *found;
+
+	found = m->nenums && m->priv ? bsearch(&key, m->enums, m->nenums, sizeof(key), compare_enums) :
+				       enum_scan(m, &key);
+	return found ? found->name : NULL;
+}
+
+/* Answers about numbers that the recording never mentions, good until the eighth further question. */
+static const char *unnamed(const char *format, uint32_t number)
+{
+	static _Thread_local char buf[8][32];
+	static _Thread_local unsigned int turn;
+	char *b = buf[turn++ % 8];
+
+	snprintf(b, sizeof(buf[0]), format, number);
+	return b;
+}
+
+const char *model_drop_reason(const struct model *m, int32_t reason)
+{
+	const char *name = model_enum(m, "skb_drop_reason", (uint32_t)reason);
+
+	if (!name)
+		return unnamed("reason %u", reason);
+	if (!strncmp(name, "SKB_DROP_REASON_", 16))
+		return name + 16;
+	return strncmp(name, "SKB_", 4) ? name : name + 4;
+}
+
+static const char *name_of(const struct model *m, const struct map *names, uint64_t key)
+{
+	uint32_t i = map_get(names, key);
+
+	return i == NONE ? NULL : m->priv->names[i];
+}
+
+static const char *netns_scan(const struct model *m, uint32_t netns)
+{
+	size_t i;
+
+	for (i = 0; i < m->nnetns; i++)
+		if (m->netns[i].netns == netns && *m->netns[i].name)
+			return m->netns[i].name;
+	return NULL;
+}
+
+static const char *link_scan(const struct model *m, uint32_t netns, uint32_t ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < m->nlinks; i++)
+		if (m->links[i].netns == netns && m->links[i].ifindex == ifindex && *m->links[i].name)
+			return m->links[i].name;
+	return NULL;
+}
+
+static const char *proc_scan(const struct model *m, uint32_t pid)
+{
+	size_t i;
+
+	for (i = m->nprocs; i > 0; i--)
+		if (m->procs[i - 1].pid == pid)
+			return m->procs[i - 1].name;
+	return NULL;
+}
+
+const char *model_netns(const struct model *m, uint32_t netns)
+{
+	const char *name = m->priv ? name_of(m, m->priv->netns_names, netns) : netns_scan(m, netns);
+
+	return netns ? name ?: unnamed("netns:%u", netns) : "";
+}
+
+const char *model_dev(const struct model *m, uint32_t netns, uint32_t ifindex)
+{
+	const char *name = m->priv ? name_of(m, m->priv->link_names, link_key(netns, ifindex)) :
+				     link_scan(m, netns, ifindex);
+
+	return ifindex ? name ?: unnamed("if%u", ifindex) : "";
+}
+
+const char *model_proc(const struct model *m, uint32_t pid)
+{
+	return (m->priv ? name_of(m, m->priv->proc_names, pid) : proc_scan(m, pid)) ?: "";
+}

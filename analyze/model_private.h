@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * model_private.h - what the files of the model share: an arena for strings, a hash map of numbers, a sort, and the
+ * steps of loading in their order.
+ *
+ * model.c reads records, model_sort.c puts hops in order, packets.c groups and judges them, model_loss.c places gaps,
+ * model_knowledge.c knows functions and drop reasons, model_names.c answers names.
+ */
+#ifndef PKT_MODEL_PRIVATE_H
+#define PKT_MODEL_PRIVATE_H
+
+#include "model.h"
+
+#define NONE UINT32_MAX
+
+/*
+ * Limits for hostile files, far above any real recording: a hop takes more than a byte of a file, and nobody's
+ * machine has two million names.
+ */
+#define MODEL_HOPS_FREE (4u << 20)		/* this many hops may be claimed by a file of any size */
+#define MODEL_HOPS_PER_BYTE 2
+#define MODEL_NAMES_MAX (2u << 20)		/* facts, enums, functions, links, ... in all */
+#define MODEL_TEXT_MAX (256u << 20)		/* bytes of them, sanitized */
+#define MODEL_FRAMES_MAX (64u << 20)		/* stack frames in all */
+
+/* --- model_store.c: memory that is given back at once, and numbers looked up fast --- */
+struct arena_block;
+struct arena {
+	struct arena_block *blocks;
+	size_t bytes;
+};
+void *arena_alloc(struct arena *a, size_t size);		/* NULL: no memory */
+const char *arena_text(struct arena *a, const char *text);	/* sanitized copy; NULL: no memory */
+void arena_free(struct arena *a);
+
+struct map;							/* uint64_t to uint32_t */
+struct map *map_new(void);
+uint32_t map_get(const struct map *m, uint64_t key);		/* NONE when absent */
+int map_put(struct map *m, uint64_t key, uint32_t value);	/* 0 or -ENOMEM; replaces */
+void map_free(struct map *m);
+
+/* Make room for one more element of size bytes; *v may move.  0 or -ENOMEM. */
+int grow(void **v, size_t n, size_t *room, size_t size);
+
+/* --- model_sort.c --- */
+struct sort_key {
+	uint64_t first, second;
+	uint32_t index;
+};
+int sort_keys(struct sort_key *keys, size_t n);		/* stable, fast when nearly sorted; 0 or -ENOMEM */
+int hops_sort(struct trc_hop *hops, size_t n);		/* by time, CPU, sequence */
+
+/* --- model_knowledge.c --- */
+struct known {
+	const char *layer, *stage, *flags, *meaning;
+};
+const struct known *knowledge_of(const char *function);		/* never NULL */
+
+/* A stack as read; it finds its packet when all hops are known. */
+struct birth {
+	uint64_t packet;
+	uint32_t count;
+	uint32_t *frames;	/* raw function ids until resolved */
+};
+
+struct gap {
+	uint64_t start_ns, end_ns;
+};
+
+struct model_private {
+	struct arena arena;
+	struct map *func_ids;		/* id in the file -> index */
+	struct map *packet_ids;		/* id -> number - 1 */
+	struct map *cpus;		/* -> index in losses */
+	struct map *netns_names, *link_names, *proc_names;	/* -> index in names[] */
+	const char **names;
+	size_t nnames, names_room;
+	const struct known **known;	/* beside funcs[] */
+	uint32_t *hop_lists;		/* all packets' .hops */
+	struct birth *births;
+	size_t nbirths, births_room, nframes;
+	size_t hops_room, packets_room, funcs_room, links_room, netns_room, procs_room, facts_room, enums_room, losses_room;
+	size_t rows;			/* of names, against MODEL_NAMES_MAX */
+};
+
+/* The steps after reading, in this order; each answers 0 or -errno. */
+int functions_resolve(struct model *m);		/* ids become indexes; "?" for unknown ones */
+int names_resolve(struct model *m);		/* every device and namespace gets a name */
+int packets_group(struct model *m);
+int packets_judge(struct model *m);		/* tuple, birth, fate */
+int losses_place(struct model *m);		/* gaps in time; .lossy */
+
+#endif
