@@ -76,14 +76,29 @@ static void note_health(struct diff *d)
 	}
 }
 
+/* After a difference only the hook that decided: the others lie behind it, where one packet never came. */
+static bool hook_matters(const struct diff *d, int family, int hook)
+{
+	const struct trc_hop *h;
+	const struct path *bad;
+
+	if (!d->nfindings)
+		return true;
+	bad = &d->locus.path[d->findings[0].bad];
+	if (!bad->netfilter)
+		return false;
+	h = step_hop(bad, bad->decisive);
+	return h->family == family && h->hook == hook;
+}
+
 static void note_hooks(struct diff *d)
 {
 	for (int family = 0; family < 16; family++) {
 		for (int hook = 0; hook < 8; hook++) {
 			int a = d->side[0].hooks[family] >> hook & 1, b = d->side[1].hooks[family] >> hook & 1;
 
-			if (a != b)
-				note(d, "netfilter hook %s (%s) is traversed only in %s: in %s nothing is registered there, or no packet came by",
+			if (a != b && hook_matters(d, family, hook))
+				note(d, "netfilter hook %s (%s) is traversed only in %s; in %s nothing is registered there",
 				     hook_name(family, hook), family_name(family), d->side[b].name, d->side[a].name);
 		}
 	}

@@ -57,7 +57,7 @@ static __attribute__((format(printf, 4, 5))) void row_add(struct rows *r, char m
 }
 
 /* What stands beside a function: its hook and verdict, how often, and the namespace where it changes. */
-static void row_step(struct rows *r, const struct path *path, size_t step, char mark)
+static void row_step(struct rows *r, const struct path *path, size_t step, char mark, bool skipped)
 {
 	const struct step *st = &path->steps[step];
 	const struct trc_hop *h = step_hop(path, step);
@@ -80,28 +80,36 @@ static void row_step(struct rows *r, const struct path *path, size_t step, char 
 	}
 	if (mark == 'x' || (st->hook && st->returned && st->verdict < 0))
 		style = STYLE_BAD;
-	row_add(r, mark, style, "%s%s%s%s%s%s", st->inner ? "  " : "", func_plain(f->name, name, sizeof(name)), *hook ? " " : "", hook,
+	row_add(r, mark, style, "%s%s%s%s%s%s%s", skipped ? "… " : "", st->inner ? "  " : "", func_plain(f->name, name, sizeof(name)), *hook ? " " : "", hook,
 		times, netns);
 }
 
-static void row_fate(struct rows *r, const struct path *path, char mark)
+/* How it ended; the place of a drop is said where it is not the deciding function's line above. */
+static void row_fate(struct rows *r, const struct path *path, char mark, bool skipped)
 {
 	const struct packet *p = path->packet;
-	char name[128];
+	const char *dots = skipped ? "… " : "";
+	char where[128], decisive[128] = "";
 
-	if (p->fate != FATE_DROPPED)
-		row_add(r, mark, fate_style(p->fate), "%s", fate_name(p->fate));
-	else if (path->drop < path->n)
-		row_add(r, mark, STYLE_BAD, "dropped: %s, in %s", model_drop_reason(path->side->m, p->reason),
-			func_plain(step_func(path, path->drop)->name, name, sizeof(name)));
-	else
-		row_add(r, mark, STYLE_BAD, "dropped: %s", model_drop_reason(path->side->m, p->reason));
+	if (p->fate != FATE_DROPPED) {
+		row_add(r, mark, fate_style(p->fate), "%s%s", dots, fate_name(p->fate));
+		return;
+	}
+	row_add(r, mark, STYLE_BAD, "%sdropped: %s", dots, model_drop_reason(path->side->m, p->reason));
+	if (path->drop >= path->n)
+		return;
+	if (path->decisive < path->end)
+		func_plain(step_func(path, path->decisive)->name, decisive, sizeof(decisive));
+	func_plain(step_func(path, path->drop)->name, where, sizeof(where));
+	if (strcmp(where, decisive))
+		row_add(r, ' ', STYLE_BAD, "in %s", where);
 }
 
-/* The way after the parting: its first places whole, then boundaries and hooks, and the end. */
+/* The way after the parting: its first places whole, then boundaries and hooks ("…" where steps are left out), and the end. */
 static void rows_after(struct rows *r, const struct path *path, size_t from, char mark)
 {
-	size_t shown = 0, folded = 0, before = path->n;
+	size_t shown = 0, before = path->n;
+	bool skipped = false;
 
 	for (size_t i = from; i < path->end; i++) {
 		const struct step *st = &path->steps[i];
@@ -112,18 +120,14 @@ static void rows_after(struct rows *r, const struct path *path, size_t from, cha
 		if (st->core)
 			before = i;
 		if (!deciding && ((!near && !boundary) || shown >= AFTER_MAX)) {
-			folded++;
+			skipped = true;
 			continue;
 		}
-		if (folded)
-			row_add(r, ' ', STYLE_DIM, "… %zu more", folded);
-		folded = 0;
-		row_step(r, path, i, deciding ? mark : shown ? ' ' : mark);
+		row_step(r, path, i, deciding || !shown ? mark : ' ', skipped && shown);
+		skipped = false;
 		shown++;
 	}
-	if (folded)
-		row_add(r, ' ', STYLE_DIM, "… %zu more", folded);
-	row_fate(r, path, path->netfilter ? ' ' : mark == 'x' ? 'x' : ' ');
+	row_fate(r, path, mark == 'x' && !path->netfilter ? 'x' : ' ', skipped);
 }
 
 static void print_cell(const struct columns *c, const struct row *row, bool last)
@@ -188,7 +192,8 @@ static void show_heads(const struct columns *c, const struct diff *d, const stru
 		row_add(&rows[s], ' ', STYLE_PLAIN, "%s", tuple_text(&path->packet->tuple, tuple, sizeof(tuple)));
 	}
 	print_rows(c, rows);
-	print_rule(c, STYLE_DIM, "─", "┼", "");
+	if (d->locus.npairs)
+		print_rule(c, STYLE_DIM, "─", "┼", "");
 }
 
 /* The steps that fit, folded in the middle; what lies between them is optional and only counted. */
@@ -203,7 +208,7 @@ static void show_common(const struct columns *c, const struct diff *d)
 
 		for (int s = 0; s < 2; s++) {
 			if (!skip)
-				row_step(&rows[s], &l->path[s], l->pairs[i].step[s], ' ');
+				row_step(&rows[s], &l->path[s], l->pairs[i].step[s], ' ', false);
 			else if (i == COMMON_FIRST)
 				row_add(&rows[s], ' ', STYLE_DIM, "… %zu more, in both", folded);
 		}
