@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * model_packets.c - hops become packets: order, grouping, tuples, births and fates.
+ */
+#include "model_support.h"
+
+#define OUTPUT "udp4_hwcsum", "ip_send_skb", "__ip_local_out", "ip_output", "__dev_queue_xmit", "dev_hard_start_xmit"
+#define INPUT "__netif_rx", "ip_rcv", "ip_local_deliver", "udp_rcv"
+#define RELEASE "skb_release_head_state", "skb_release_data", "kfree_skbmem"
+
+static void hops_are_grouped_by_packet_and_numbered_by_first_hop(void **state)
+{
+	struct tape t;
+	struct model *m;
+
+	tape_open(&t);
+	PATH(&t, 900, "ip_send_skb");
+	PATH(&t, 5, "arp_xmit");
+	PATH(&t, 900, "ip_output", "dev_hard_start_xmit");
+	m = tape_load(&t);
+	assert_int_equal(m->npackets, 2);
+	assert_int_equal(m->packets[0].id, 900);
+	assert_int_equal(m->packets[0].number, 1);
+	assert_int_equal(m->packets[0].nhops, 3);
+	assert_int_equal(m->packets[1].id, 5);
+	assert_int_equal(m->packets[1].nhops, 1);
+	assert_string_equal(m->funcs[packet_hop(m, &m->packets[0], 2)->func].name, "dev_hard_start_xmit");
+	tape_close(&t, m);
+}
+
+static void hops_are_in_order_of_time_then_cpu_then_sequence(void **state)
+{
+	static const struct { uint64_t time_ns; uint16_t cpu; uint64_t seq; } hops[] = {
+		{ 50, 1, 4 }, { 10, 1, 0 }, { 30, 1, 3 }, { 30, 1, 2 }, { 30, 0, 9 }, { 20, 0, 8 }, { 60, 0, 10 }, { 40, 2, 0 },
+	};
+	struct tape t;
+	struct model *m;
+	size_t i;
+
+	tape_open(&t);
+	for (i = 0; i < sizeof(hops) / sizeof(hops[0]); i++) {
+		struct trc_hop h = tape_hop(&t, 1, "ip_rcv");
+
+		h.time_ns = hops[i].time_ns;
+		h.cpu = hops[i].cpu;
+		h.seq = hops[i].seq;
+		tape_write(&t, &h);
+	}
+	m = tape_load(&t);
+	assert_int_equal(m->nhops, 8);
+	for (i = 1; i < m->nhops; i++) {
+		const struct trc_hop *a = &m->hops[i - 1], *b = &m->hops[i];
+
+		assert_true(a->time_ns < b->time_ns || (a->time_ns == b->time_ns &&
+			    (a->cpu < b->cpu || (a->cpu == b->cpu && a->seq < b->seq))));
+	}
+	tape_close(&t, m);
+}
+
+static void random_order_is_sorted_and_nothing_is_lost(void **state)
+{
+	struct tape t;
+	struct model *m;
+	uint64_t x = 88172645463325252, sum = 0;
+	size_t i;
+
+	tape_open(&t);
+	for (i = 0; i < 5000; i++) {
+		struct trc_hop h = tape_hop(&t, 1 + i % 7, "ip_rcv");
+
+		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+		h.time_ns = x % 100000;
+		h.mark = i;
+		h.seq = i;
+		tape_write(&t, &h);
+	}
+	m = tape_load(&t);
+	assert_int_equal(m->nhops, 5000);
+	for (i = 0; i < m->nhops; i++) {
+		sum += m->hops[i].mark;
+		assert_true(!i || m->hops[i - 1].time_ns <= m->hops[i].time_ns);
+	}
+	assert_int_equal(sum, 5000 * 4999 / 2);
+	tape_close(&t, m);
+}
+
+static void tuple_comes_from_the_first_hop_that_shows_it_whole(void **state)
+{
+	struct tape t;
+	struct model *m;
+	struct trc_hop h;
+	char text[96];
+
+	tape_open(&t);
+	h = tape_hop(&t, 1, "tcp_skb_entail");		/* no header yet */
+	h.have = TRC_HAVE_SKB;
+	h.ethertype = 0;
+	tape_write(&t, &h);
+	h = tape_hop(&t, 1, "__ip_queue_xmit");		/* addresses, no ports */
+	h.have = TRC_HAVE_SKB | TRC_HAVE_IP4;
+	h.l4proto = 6;
+	tape_write(&t, &h);
+	h = tape_hop(&t, 1, "ip_output");
+	h.l4proto = 6;
+	tape_write(&t, &h);
+	h = tape_hop(&t, 1, "ip_rcv");			/* translated on the way: comes too late */
+	h.l4proto = 6;
+	h.sport = 1;
+	tape_write(&t, &h);
+	m = tape_load(&t);
+	assert_string_equal(tuple_text(&m->packets[0].tuple, text, sizeof(text)), "TCP 10.0.0.1:40000 > 10.0.0.2:53");
+	tape_close(&t, m);
+}
+
+static void tuple_of_a_header_not_filled_in_yet_is_not_taken(void **state)
+{
+	struct tape t;
+	struct model *m;
+	struct trc_hop h;
+	char text[96];
+
+	tape_open(&t);
+	h = tape_hop(&t, 1, "udp4_hwcsum");
+	memset(h.saddr, 0, 16);
+	memset(h.daddr, 0, 16);
+	h.ethertype = 0;
+	tape_write(&t, &h);
+	PATH(&t, 1, "ip_send_skb");
+	m = tape_load(&t);
+	assert_string_equal(tuple_text(&m->packets[0].tuple, text, sizeof(text)), "UDP 10.0.0.1:40000 > 10.0.0.2:53");
+	assert_int_equal(m->packets[0].tuple.ethertype, 0x0800);
+	tape_close(&t, m);
+}
+
+static void fate_is(const char *const *funcs, enum fate fate, const char *decided)
+{
+	struct tape t;
+	struct model *m;
+	const struct packet *p;
+
+	tape_open(&t);
+	tape_names(&t);
+	tape_path(&t, 1, funcs);
+	m = tape_load(&t);
+	p = &m->packets[0];
+	assert_string_equal(fate_name(p->fate), fate_name(fate));
+	assert_string_equal(m->funcs[packet_hop(m, p, p->fate_hop)->func].name, decided);
+	tape_close(&t, m);
+}
+#define FATE(fate, decided, ...) fate_is((const char *const[]){ __VA_ARGS__, NULL }, fate, decided)
+
+static void packet_in_a_socket_is_delivered_even_when_read_and_freed(void **state)
+{
+	FATE(FATE_DELIVERED, "__udp_enqueue_schedule_skb", INPUT, "__udp_enqueue_schedule_skb");
+	FATE(FATE_DELIVERED, "__udp_enqueue_schedule_skb",
+	     OUTPUT, INPUT, "__udp_enqueue_schedule_skb", "skb_consume_udp", RELEASE);
+	FATE(FATE_DELIVERED, "tcp_queue_rcv", "tcp_v4_rcv", "tcp_queue_rcv", RELEASE);
+}
+
+static void packet_handed_to_a_driver_and_only_freed_after_it_is_sent(void **state)
+{
+	FATE(FATE_SENT, "dev_hard_start_xmit", OUTPUT);
+	FATE(FATE_SENT, "dev_hard_start_xmit", OUTPUT, "start_xmit", "sock_wfree", "napi_consume_skb", RELEASE);
+}
+
+static void packet_that_comes_back_from_its_driver_is_not_sent(void **state)
+{
+	FATE(FATE_IN_FLIGHT, "ip_rcv", OUTPUT, "veth_xmit", "__netif_rx", "ip_rcv");
+	FATE(FATE_CONSUMED, "skb_release_head_state", OUTPUT, "veth_xmit", INPUT, RELEASE);
+	FATE(FATE_SENT, "dev_hard_start_xmit", OUTPUT, "veth_xmit", "__netif_rx", "ip_rcv", "ip_forward", OUTPUT, RELEASE);
+}
+
+static void packet_freed_without_more_is_consumed(void **state)
+{
+	FATE(FATE_CONSUMED, "skb_release_head_state", "arp_rcv", "arp_process", "consume_skb", RELEASE);
+	FATE(FATE_CONSUMED, "consume_skb", "arp_rcv", "arp_process", "consume_skb");
+}
+
+static void packet_without_an_end_is_in_flight(void **state)
+{
+	FATE(FATE_IN_FLIGHT, "ip_rcv", "ip_rcv");
+	FATE(FATE_IN_FLIGHT, "ip_rcv", "consume_skb", "ip_rcv");	/* a reference was given back, no more */
+	FATE(FATE_IN_FLIGHT, "sock_wfree", "ip_rcv", "sock_wfree");	/* orphaned, not freed */
+}
+
+static void reported_drop_decides_and_gives_its_reason(void **state)
+{
+	struct tape t;
+	struct model *m;
+	const struct packet *p;
+
+	tape_open(&t);
+	tape_names(&t);
+	PATH(&t, 1, "ip_send_skb", "__ip_local_out", "nf_hook_slow", "kfree_skb_reason");
+	tape_drop(&t, 1, "nf_hook_slow", 11);
+	PATH(&t, 1, RELEASE);
+	m = tape_load(&t);
+	p = &m->packets[0];
+	assert_int_equal(p->fate, FATE_DROPPED);
+	assert_int_equal(p->fate_hop, 4);
+	assert_string_equal(model_drop_reason(m, p->reason), "NETFILTER_DROP");
+	tape_close(&t, m);
+}
+
+static void consumed_is_no_drop(void **state)
+{
+	struct tape t;
+	struct model *m;
+
+	tape_open(&t);
+	tape_names(&t);
+	PATH(&t, 1, "icmp_rcv");
+	tape_drop(&t, 1, "icmp_rcv", 1);
+	PATH(&t, 1, RELEASE);
+	m = tape_load(&t);
+	assert_int_equal(m->packets[0].fate, FATE_CONSUMED);
+	tape_close(&t, m);
+}
+
+static void process_at_birth_is_named_only_in_process_context(void **state)
+{
+	struct tape t;
+	struct model *m;
+	struct trc_hop h;
+
+	tape_open(&t);
+	tape_names(&t);
+	PATH(&t, 1, "ip_send_skb");
+	h = tape_hop(&t, 2, "ip_rcv");
+	h.context = TRC_SOFTIRQ;
+	tape_write(&t, &h);
+	m = tape_load(&t);
+	assert_int_equal(m->packets[0].pid, DIG);
+	assert_string_equal(model_proc(m, m->packets[0].pid), "dig");
+	assert_int_equal(m->packets[1].pid, 0);
+	tape_close(&t, m);
+}
+
+static void stack_goes_to_its_packet_and_tells_the_process_where_context_is_unknown(void **state)
+{
+	struct tape t;
+	struct model *m;
+	struct trc_hop h;
+	uint32_t frames[3];
+	struct trc_record rec = { TRC_STACK, .stack = { 7, 3, frames } };
+
+	tape_open(&t);
+	frames[0] = tape_func(&t, "udp_send_skb");
+	frames[1] = tape_func(&t, "__x64_sys_sendto");
+	frames[2] = 77777;		/* explained nowhere */
+	tape_put(&t, &rec);
+	h = tape_hop(&t, 7, "udp_send_skb");
+	h.context = TRC_CONTEXT_UNKNOWN;
+	tape_write(&t, &h);
+	h.packet = 8;
+	tape_write(&t, &h);
+	m = tape_load(&t);
+	assert_int_equal(m->packets[0].nframes, 3);
+	assert_string_equal(m->funcs[m->packets[0].frames[1]].name, "__x64_sys_sendto");
+	assert_string_equal(m->funcs[m->packets[0].frames[2]].name, "?");
+	assert_int_equal(m->packets[0].pid, DIG);
+	assert_int_equal(m->packets[1].nframes, 0);
+	assert_int_equal(m->packets[1].pid, 0);
+	tape_close(&t, m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hops_are_grouped_by_packet_and_numbered_by_first_hop),
+		cmocka_unit_test(hops_are_in_order_of_time_then_cpu_then_sequence),
+		cmocka_unit_test(random_order_is_sorted_and_nothing_is_lost),
+		cmocka_unit_test(tuple_comes_from_the_first_hop_that_shows_it_whole),
+		cmocka_unit_test(tuple_of_a_header_not_filled_in_yet_is_not_taken),
+		cmocka_unit_test(packet_in_a_socket_is_delivered_even_when_read_and_freed),
+		cmocka_unit_test(packet_handed_to_a_driver_and_only_freed_after_it_is_sent),
+		cmocka_unit_test(packet_that_comes_back_from_its_driver_is_not_sent),
+		cmocka_unit_test(packet_freed_without_more_is_consumed),
+		cmocka_unit_test(packet_without_an_end_is_in_flight),
+		cmocka_unit_test(reported_drop_decides_and_gives_its_reason),
+		cmocka_unit_test(consumed_is_no_drop),
+		cmocka_unit_test(process_at_birth_is_named_only_in_process_context),
+		cmocka_unit_test(stack_goes_to_its_packet_and_tells_the_process_where_context_is_unknown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
