@@ -3,17 +3,15 @@
  * reader.c - walk a recording unit by unit and give out its records.
  *
  * Every byte is suspect.  Whatever is wrong with a unit costs that unit: it is counted, and the walk goes on at the
- * next place that has the signature and a header with a right checksum.  A unit is checked whole before its first
- * row is given out.
+ * next place that has the signature and a header with a right checksum.
  */
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
-#include <zstd.h>
 
+#include "contents.h"
 #include "source.h"
-#include "unit.h"
 
 #define ERROR_MAX 256
 /*
@@ -38,16 +36,7 @@ struct trc_reader {
 	uint64_t units_seen;		/* whole ones, good or not */
 	uint64_t whole_end;		/* offset behind the last of them */
 
-	enum trc_kind kind;		/* of the current unit */
-	uint32_t rows_left;
-	struct cursor rows;		/* all kinds but hops */
-	struct trc_hop *hops;
-	uint32_t hop;			/* the next of hops[] */
-	uint8_t *raw;			/* the unpacked unit */
-	size_t raw_cap;
-	ZSTD_DCtx *zstd;
-	uint32_t frames[TRC_STACK_MAX];
-
+	struct contents contents;	/* of the current unit */
 	char error[ERROR_MAX];
 	char trouble[2 * ERROR_MAX];
 };
@@ -174,54 +163,6 @@ static bool in_order(struct trc_reader *r, const struct unit *u)
 	return true;
 }
 
-static const uint8_t zstd_magic[4] = { 0x28, 0xb5, 0x2f, 0xfd };
-
-/* Unpack the frame into r->raw: 1, 0 = malformed, or -ENOMEM. */
-static int unpack(struct trc_reader *r, const uint8_t *frame, const struct unit *u)
-{
-	/* libzstd may also know older formats: not ours */
-	if (u->stored_size < sizeof(zstd_magic) || memcmp(frame, zstd_magic, sizeof(zstd_magic)) ||
-	    ZSTD_findFrameCompressedSize(frame, u->stored_size) != u->stored_size ||
-	    ZSTD_getFrameContentSize(frame, u->stored_size) != u->raw_size)
-		return 0;
-	if (!r->raw || r->raw_cap < u->raw_size) {
-		uint8_t *raw = realloc(r->raw, u->raw_size + 1);
-
-		if (!raw)
-			return -ENOMEM;
-		r->raw = raw;
-		r->raw_cap = u->raw_size;
-	}
-	return ZSTD_decompressDCtx(r->zstd, r->raw, u->raw_size, frame, u->stored_size) == u->raw_size;
-}
-
-/* All rows are sound and there is nothing else: then r->rows and the rest are set to give them out. */
-static bool check_rows(struct trc_reader *r, const struct unit *u, enum trc_kind kind)
-{
-	struct cursor c = { .at = r->raw, .end = r->raw + u->raw_size };
-	struct trc_record rec;
-
-	r->rows = c;
-	r->hop = 0;
-	r->kind = kind;
-	if (!u->rows)
-		return false;
-	if (kind == TRC_HOP)
-		return hops_decode(&c, r->hops, u->rows);
-	for (uint32_t i = 0; i < u->rows; i++)
-		if (!row_decode(&c, kind, &rec, r->frames, false))
-			return false;
-	return !cursor_left(&c);
-}
-
-/* 1, 0 = malformed, or -ENOMEM */
-static int unit_load(struct trc_reader *r, const struct unit *u, const uint8_t *frame, int kind)
-{
-	int ok = unpack(r, frame, u);
-
-	return ok > 0 ? check_rows(r, u, kind) : ok;
-}
-
 static int unknown_unit(struct trc_reader *r, const struct unit *u)
 {
 	char type[5] = {};
@@ -247,13 +188,12 @@ static enum verdict unit_open(struct trc_reader *r, const struct unit *u, const 
 	if (!kind && !unit_skippable(u->type))
 		return unknown_unit(r, u), UNIT_END;
 	if (kind)
-		ok = unit_load(r, u, frame, kind);
+		ok = contents_load(&r->contents, u, kind, frame);
 	if (ok < 0)
 		return fail(r, ok, "out of memory"), UNIT_END;
 	source_skip(&r->source, HEADER_SIZE + u->stored_size);
 	if (ok) {
 		r->health.units++;
-		r->rows_left = u->rows;
 		return UNIT_READY;
 	}
 	if (kind) {
@@ -302,7 +242,7 @@ static enum verdict unit_next(struct trc_reader *r)
 
 int trc_reader_next(struct trc_reader *r, struct trc_record *rec)
 {
-	while (!r->rows_left) {
+	while (!r->contents.left) {
 		if (r->failed)
 			return r->failed;
 		if (r->done)
@@ -310,13 +250,7 @@ int trc_reader_next(struct trc_reader *r, struct trc_record *rec)
 		unit_next(r);
 		r->health.bytes = r->source.offset;
 	}
-	r->rows_left--;
-	if (r->kind == TRC_HOP) {
-		rec->kind = TRC_HOP;
-		rec->hop = r->hops[r->hop++];
-	} else {
-		row_decode(&r->rows, r->kind, rec, r->frames, true);	/* was checked, cannot fail */
-	}
+	contents_next(&r->contents, rec);
 	if (rec->kind == TRC_END)
 		r->health.ended = 1;
 	return 1;
@@ -370,9 +304,7 @@ static int reader_start(struct trc_reader *r)
 		r->gap_explained = false;	/* no unit was in it */
 	}
 	r->whole_end = PREAMBLE_SIZE;
-	r->zstd = ZSTD_createDCtx();
-	r->hops = malloc(UNIT_HOPS_MAX * sizeof(*r->hops));
-	return r->zstd && r->hops ? 0 : fail(r, -ENOMEM, "out of memory");
+	return 0;
 }
 
 static int reader_open(struct trc_reader **out, const struct source *source)
@@ -486,8 +418,6 @@ void trc_reader_free(struct trc_reader *r)
 	if (!r)
 		return;
 	source_close(&r->source);
-	ZSTD_freeDCtx(r->zstd);
-	free(r->hops);
-	free(r->raw);
+	contents_free(&r->contents);
 	free(r);
 }

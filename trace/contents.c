@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * contents.c - the rows of one unit, unpacked and checked, to be given out one by one.
+ *
+ * A unit is checked whole before its first row is given out: it is read altogether or not at all.
+ */
+#include <string.h>
+
+#include "contents.h"
+
+static const uint8_t zstd_magic[4] = { 0x28, 0xb5, 0x2f, 0xfd };
+
+/* The header said raw_size, which is no more than UNIT_RAW_MAX, and the frame must say the same. */
+static bool frame_plausible(const struct unit *u, const uint8_t *frame)
+{
+	/* libzstd may also know older formats: not ours */
+	return u->stored_size >= sizeof(zstd_magic) && !memcmp(frame, zstd_magic, sizeof(zstd_magic)) &&
+	       ZSTD_findFrameCompressedSize(frame, u->stored_size) == u->stored_size &&
+	       ZSTD_getFrameContentSize(frame, u->stored_size) == u->raw_size;
+}
+
+static int unpack(struct contents *c, const struct unit *u, const uint8_t *frame)
+{
+	if (!frame_plausible(u, frame))
+		return 0;
+	if (!c->zstd)
+		c->zstd = ZSTD_createDCtx();
+	if (!c->raw || c->raw_cap < u->raw_size) {
+		uint8_t *raw = realloc(c->raw, u->raw_size + 1);
+
+		if (!raw)
+			return -ENOMEM;
+		c->raw = raw;
+		c->raw_cap = u->raw_size;
+	}
+	if (!c->zstd)
+		return -ENOMEM;
+	return ZSTD_decompressDCtx(c->zstd, c->raw, u->raw_size, frame, u->stored_size) == u->raw_size;
+}
+
+static int hops_load(struct contents *c, struct cursor raw, uint32_t rows)
+{
+	struct trc_hop *hops;
+
+	if (rows > UNIT_HOPS_MAX)
+		return 0;
+	if (rows > c->hops_cap) {
+		hops = realloc(c->hops, rows * sizeof(*hops));
+		if (!hops)
+			return -ENOMEM;
+		c->hops = hops;
+		c->hops_cap = rows;
+	}
+	c->hop = 0;
+	return hops_decode(&raw, c->hops, rows);
+}
+
+static int rows_check(struct contents *c, struct cursor raw, uint32_t rows)
+{
+	struct trc_record rec;
+
+	c->rows = raw;
+	while (rows--)
+		if (!row_decode(&raw, c->kind, &rec, c->frames, false))
+			return 0;
+	return !cursor_left(&raw);
+}
+
+int contents_load(struct contents *c, const struct unit *u, enum trc_kind kind, const uint8_t *frame)
+{
+	struct cursor raw;
+	int ok;
+
+	c->left = 0;
+	if (!u->rows)
+		return 0;
+	ok = unpack(c, u, frame);
+	if (ok <= 0)
+		return ok;
+	c->kind = kind;
+	raw = (struct cursor){ .at = c->raw, .end = c->raw + u->raw_size };
+	ok = kind == TRC_HOP ? hops_load(c, raw, u->rows) : rows_check(c, raw, u->rows);
+	if (ok > 0)
+		c->left = u->rows;
+	return ok;
+}
+
+void contents_next(struct contents *c, struct trc_record *rec)
+{
+	c->left--;
+	if (c->kind == TRC_HOP) {
+		rec->kind = TRC_HOP;
+		rec->hop = c->hops[c->hop++];
+	} else {
+		row_decode(&c->rows, c->kind, rec, c->frames, true);	/* was checked, cannot fail */
+	}
+}
+
+void contents_free(struct contents *c)
+{
+	ZSTD_freeDCtx(c->zstd);
+	free(c->hops);
+	free(c->raw);
+}
