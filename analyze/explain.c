@@ -101,8 +101,24 @@ static const char *device_text(const struct story *s, const struct trc_hop *h, c
 
 /* --- a sentence for each stage ------------------------------------------------------------------------------------ */
 
-static void tell_to_driver(struct story *s, const struct trc_hop *h, const char *functions)
+/* With the last function above IP, where one was seen: that is the way by which it reached IP. */
+static void tell_to_ip(struct story *s, uint32_t i, const char *functions)
 {
+	for (uint32_t k = i; k-- > 0;) {
+		const struct trc_hop *h = packet_hop(s->m, s->p, k);
+		const struct func *f = hop_func(s->m, h);
+
+		if (h->kind != TRC_ENTRY || (strcmp(f->layer, "transport") && strcmp(f->layer, "tunnel")))
+			continue;
+		story_say(s, "To IP", "From the %s (%s, hop %u) it is handed to IP: %s.", f->layer, f->name, k + 1, functions);
+		return;
+	}
+	story_say(s, "To IP", "It is handed to IP: %s.", functions);
+}
+
+static void tell_to_driver(struct story *s, uint32_t i, const char *functions)
+{
+	const struct trc_hop *h = packet_hop(s->m, s->p, i);
 	const struct link *link = find_link(s->m, s->netns, h->ifindex);
 	char device[64], peer[160] = "";
 
@@ -112,16 +128,18 @@ static void tell_to_driver(struct story *s, const struct trc_hop *h, const char 
 	story_say(s, "Driver", "It is handed to the driver of %s: %s%s.", device_text(s, h, device, sizeof(device)), functions, peer);
 }
 
-static void tell_receive(struct story *s, const struct trc_hop *h, const char *functions)
+static void tell_receive(struct story *s, uint32_t i, const char *functions)
 {
+	const struct trc_hop *h = packet_hop(s->m, s->p, i);
 	char device[64], context[96];
 
 	story_say(s, "Receive", "It enters the stack from %s, in the context of %s on CPU %u: %s.", device_text(s, h, device, sizeof(device)),
 		  context_text(s->m, h, context, sizeof(context)), h->cpu, functions);
 }
 
-static void tell_read(struct story *s, const struct trc_hop *h, const char *functions)
+static void tell_read(struct story *s, uint32_t i, const char *functions)
 {
+	const struct trc_hop *h = packet_hop(s->m, s->p, i);
 	char who[96], time[32], waited[64] = "";
 
 	if (s->queued != NO_HOP)
@@ -130,8 +148,9 @@ static void tell_read(struct story *s, const struct trc_hop *h, const char *func
 	story_say(s, "Read", "It is read by %s%s: %s.", context_text(s->m, h, who, sizeof(who)), waited, functions);
 }
 
-static void tell_to_qdisc(struct story *s, const struct trc_hop *h, const char *functions)
+static void tell_to_qdisc(struct story *s, uint32_t i, const char *functions)
 {
+	const struct trc_hop *h = packet_hop(s->m, s->p, i);
 	char device[64];
 
 	story_say(s, "Queue", "It is handed to the queue of %s: %s.", device_text(s, h, device, sizeof(device)), functions);
@@ -140,9 +159,9 @@ static void tell_to_qdisc(struct story *s, const struct trc_hop *h, const char *
 static const struct {
 	const char *stage, *label;
 	const char *sentence;	/* with the functions at its only %s; NULL: tell() */
-	void (*tell)(struct story *s, const struct trc_hop *h, const char *functions);
+	void (*tell)(struct story *s, uint32_t i, const char *functions);
 } stages[] = {
-	{ "to_ip", "To IP", "The transport hands it to IP: %s." },
+	{ "to_ip", "To IP", .tell = tell_to_ip },
 	{ "route", "Routing", "A route is looked up: %s." },
 	{ "neigh", "Neighbour", "The link-layer address of the next hop is filled in: %s." },
 	{ "to_qdisc", "Queue", .tell = tell_to_qdisc },
@@ -150,15 +169,14 @@ static const struct {
 	{ "receive", "Receive", .tell = tell_receive },
 	{ "from_ip_rcv", "IP receive", "IP takes the received packet: %s." },
 	{ "forward", "Forward", "It is not for this netns; IP forwards it: %s." },
-	{ "to_transport", "Transport", "IP hands it up to the transport: %s." },
+	{ "to_transport", "Protocol", "It is handed up to its protocol: %s." },
 	{ "to_socket", "Socket", "It is put into a socket's queue: %s." },
 	{ "read", "Read", .tell = tell_read },
 };
 
 static void tell_stage(struct story *s, uint32_t i)
 {
-	const struct trc_hop *h = packet_hop(s->m, s->p, i);
-	const char *stage = hop_func(s->m, h)->stage;
+	const char *stage = hop_func(s->m, packet_hop(s->m, s->p, i))->stage;
 
 	if (s->told && !strcmp(s->told, stage))
 		return;
@@ -171,7 +189,7 @@ static void tell_stage(struct story *s, uint32_t i)
 		if (!functions)
 			s->err = -ENOMEM;
 		else if (stages[k].tell)
-			stages[k].tell(s, h, functions);
+			stages[k].tell(s, i, functions);
 		else
 			story_say(s, stages[k].label, stages[k].sentence, functions);
 		free(functions);
@@ -227,7 +245,7 @@ int explain_packet(struct explain *out, const struct model *m, const struct pack
 		tell_crossing(&s, i);
 		tell_context(&s, i);
 		tell_unvisited(&s, i);
-		if (h->have & TRC_HAVE_HOOK)
+		if (hop_is_hook(m, h))
 			tell_hook(&s, i);
 		else if (*hop_func(m, h)->stage)
 			tell_stage(&s, i);

@@ -55,8 +55,10 @@ void tell_origin(struct story *s)
 		story_say(s, "Origin", "It is first seen in %s on CPU %u%s: no process made it at that moment.",
 			  context_text(s->m, h, context, sizeof(context)), h->cpu, where);
 	}
-	story_say(s, "Origin", "%s (%s, hop 1) is the first probed function that saw it%s%s.", hop_func(s->m, h)->name,
-		  hop_func(s->m, h)->layer, p->nframes ? ", called by " : "", packet_stack_text(s->m, p, stack, sizeof(stack)));
+	packet_stack_text(s->m, p, stack, sizeof(stack));
+	story_say(s, "Origin", "The first probed function that sees it is %s (hop 1%s%s)%s%s.", hop_func(s->m, h)->name,
+		  strcmp(hop_func(s->m, h)->layer, "other") ? ", " : "",
+		  strcmp(hop_func(s->m, h)->layer, "other") ? hop_func(s->m, h)->layer : "", *stack ? ", reached through " : "", stack);
 }
 
 /* Data as a sentence: a capital at its beginning, one full stop at its end. */
@@ -106,7 +108,7 @@ void tell_fate(struct story *s)
 		tell_drop(s, time);
 		break;
 	case FATE_DELIVERED:
-		if (reader)
+		if (reader && !(s->told && !strcmp(s->told, "read")))
 			snprintf(who, sizeof(who), "; %s takes it", proc_text(s->m, reader, word, sizeof(word)));
 		story_say(s, "End", "It is delivered: %s (hop %u), %s after its first hop%s.", hop_func(s->m, h)->name, hop + 1, time, who);
 		break;

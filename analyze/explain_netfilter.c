@@ -54,7 +54,7 @@ void tell_unvisited(struct story *s, uint32_t i)
 	for (size_t k = 0; k < NPOINTS; k++) {
 		const struct hook_point *point = &points[k];
 
-		if (h->have & TRC_HAVE_HOOK && h->family == point->family && h->hook == point->hook)
+		if (hop_is_hook(s->m, h) && h->family == point->family && h->hook == point->hook)
 			s->passed[k] = NO_HOP;
 		if (s->passed[k] != NO_HOP && is_one_of(name, point->behind, sizeof(point->behind) / sizeof(point->behind[0]))) {
 			story_say(s, "Netfilter", "Hook %s (%s) is not visited between %s (hop %u) and %s (hop %u): nothing is registered there.",
@@ -84,7 +84,8 @@ static char *hook_asked(const struct story *s, uint32_t hook)
 		const struct trc_hop *h = packet_hop(s->m, s->p, i);
 		const struct func *f = hop_func(s->m, h);
 
-		if (h->kind != TRC_ENTRY || strcmp(f->layer, "netfilter") || f == before)
+		/* what a hook calls knows the hook; what that calls in turn is only known by name */
+		if (h->kind != TRC_ENTRY || (strcmp(f->layer, "netfilter") && !(h->have & TRC_HAVE_HOOK)) || f == before)
 			continue;
 		fprintf(out, "%s%s", first == NO_HOP ? "; it asked " : ", ", f->name);
 		first = first == NO_HOP ? i : first;

@@ -164,11 +164,12 @@ static int show_view(const struct term *t, const struct show_options *o, const s
 		return o->json ? show_path_json(t, m, p) : show_path(t, m, p, o->every);
 	if (o->json) {
 		show_list_json(t, m);
-		return 0;
+	} else {
+		show_header(t, m);
+		putc('\n', t->out);
+		show_list(t, m);
 	}
-	show_header(t, m);
-	putc('\n', t->out);
-	return show_list(t, m);
+	return 0;
 }
 
 static int finish(struct term *t, int err)

@@ -8,6 +8,8 @@
 #ifndef PKT_SHOW_H
 #define PKT_SHOW_H
 
+#include <string.h>
+
 #include "model.h"
 #include "render.h"
 
@@ -17,23 +19,29 @@
 const char *packet_place(const struct model *m, const struct packet *p, char *buf, size_t size);	/* "cl veth-c" */
 const char *packet_fate_text(const struct model *m, const struct packet *p, char *buf, size_t size);
 const char *packet_fate_short(const struct model *m, const struct packet *p, char *buf, size_t size);	/* no names */
-const char *packet_tuple(const struct packet *p, char *buf, size_t size);
 const char *proc_text(const struct model *m, uint32_t pid, char *buf, size_t size);			/* "dig (123)" */
 const char *context_text(const struct model *m, const struct trc_hop *h, char *buf, size_t size);
 const char *hook_text(const struct trc_hop *h, char *buf, size_t size);		/* "LOCAL_OUT IPv4" */
-const char *packet_last_function(const struct model *m, const struct packet *p);	/* that says something */
+const char *packet_first_function(const struct model *m, const struct packet *p);	/* that says something */
+const char *packet_last_function(const struct model *m, const struct packet *p);
 uint64_t packet_duration(const struct model *m, const struct packet *p);
 uint64_t packet_time(const struct model *m, const struct packet *p);	/* since the recording's first hop */
 uint32_t packet_drop_hook(const struct model *m, const struct packet *p);	/* the hook it died in, or NO_HOP */
 uint32_t packet_reader(const struct model *m, const struct packet *p);	/* pid that took it from a socket, 0 = not known */
-/* The system call in a birth stack, as "sendto"; NULL when there is none. */
+/* The system call in a birth stack, as "sendto" from __x64_sys_sendto; NULL when there is none. */
 const char *packet_syscall(const struct model *m, const struct packet *p, char *buf, size_t size);
-/* "udp_send_skb ← udp_sendmsg ← …": the innermost frames of the birth stack, to the system call or the fifth. */
+/* "udp_sendmsg → udp_send_skb": the birth stack from the system call inwards, ten frames at most. */
 const char *packet_stack_text(const struct model *m, const struct packet *p, char *buf, size_t size);
 
 static inline const struct func *hop_func(const struct model *m, const struct trc_hop *h)
 {
 	return &m->funcs[h->func];
+}
+
+/* Is this the traversal of a netfilter hook?  The functions called by one know their hook too, but decide less. */
+static inline bool hop_is_hook(const struct model *m, const struct trc_hop *h)
+{
+	return h->kind == TRC_ENTRY && h->have & TRC_HAVE_HOOK && !strcmp(hop_func(m, h)->stage, "netfilter");
 }
 
 /* --- the rows of a path ------------------------------------------------------------------------------------ */
@@ -75,7 +83,7 @@ struct show_options {
 };
 
 void show_header(const struct term *t, const struct model *m);
-int show_list(const struct term *t, const struct model *m);
+void show_list(const struct term *t, const struct model *m);
 int show_path(const struct term *t, const struct model *m, const struct packet *p, bool every);
 int show_explain(const struct term *t, const struct model *m, const struct packet *p, bool as_json);
 int show_explain_main(const struct term *t, const struct model *m, bool as_json);

@@ -15,7 +15,7 @@ static void explain_text(const struct term *t, const struct packet *p, const str
 	const char *label = NULL;
 	char tuple[160];
 
-	term_print(t, STYLE_BOLD, "packet %u: %s", p->number, packet_tuple(p, tuple, sizeof(tuple)));
+	term_print(t, STYLE_BOLD, "packet %u: %s", p->number, tuple_text(&p->tuple, tuple, sizeof(tuple)));
 	fputs(", ", t->out);
 	term_print(t, fate_style(p->fate), "%s", fate_name(p->fate));
 	fputs("\n\n", t->out);

@@ -72,7 +72,7 @@ static bool same_row(const struct model *m, const struct packet *p, const struct
 	const struct trc_hop *x = packet_hop(m, p, a->first), *y = packet_hop(m, p, b->first);
 
 	return a->kind == ROW_HOP && b->kind == ROW_HOP && a->result == NO_HOP && b->result == NO_HOP &&
-	       x->kind == TRC_ENTRY && y->kind == TRC_ENTRY && !(x->have & TRC_HAVE_HOOK) && !(y->have & TRC_HAVE_HOOK) &&
+	       x->kind == TRC_ENTRY && y->kind == TRC_ENTRY && !hop_is_hook(m, x) && !hop_is_hook(m, y) &&
 	       x->func == y->func && x->cpu == y->cpu && x->context == y->context && x->netns == y->netns &&
 	       x->ifindex == y->ifindex && (x->context != TRC_PROCESS || x->pid == y->pid);
 }

@@ -36,7 +36,7 @@ static void packet_json(FILE *out, const struct model *m, const struct packet *p
 	json_number(&j, "duration_ns", packet_duration(m, p));
 	json_number(&j, "hops", p->nhops);
 	json_text(&j, "place", packet_place(m, p, word, sizeof(word)));
-	json_text(&j, "tuple", packet_tuple(p, word, sizeof(word)));
+	json_text(&j, "tuple", tuple_text(&p->tuple, word, sizeof(word)));
 	json_number(&j, "ethertype", t->ethertype);
 	json_number(&j, "l4proto", t->l4proto);
 	json_address(&j, "saddr", t, t->saddr);
@@ -45,7 +45,7 @@ static void packet_json(FILE *out, const struct model *m, const struct packet *p
 		json_number(&j, "sport", t->sport);
 		json_number(&j, "dport", t->dport);
 	}
-	json_text(&j, "first", p->nhops ? hop_func(m, packet_hop(m, p, 0))->name : "");
+	json_text(&j, "first", packet_first_function(m, p));
 	json_text(&j, "last", packet_last_function(m, p));
 	json_text(&j, "fate", fate_name(p->fate));
 	if (p->fate_hop < p->nhops)
@@ -74,7 +74,7 @@ static void json_outcome(struct json *j, const struct model *m, const struct pac
 	if (h->have & TRC_HAVE_HOOK) {
 		json_text(j, "hook", hook_name(h->family, h->hook));
 		json_text(j, "family", family_name(h->family));
-		if (h->kind == TRC_ENTRY && result != NO_HOP)
+		if (hop_is_hook(m, h) && result != NO_HOP)
 			json_text(j, "verdict", verdict_name(packet_hop(m, p, result)->value));
 	}
 	if (h->kind == TRC_ENTRY && result != NO_HOP)

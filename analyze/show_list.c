@@ -4,27 +4,24 @@
  *
  * Cutting columns to fit would cut what people look for, addresses and reasons; a second line costs less.
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "show.h"
-#include "show_table.h"
 
 #define TOOK_WIDTH 7
 #define FATE_MIN 23		/* "dropped: NETFILTER_DROP" */
 
 enum { COL_NUMBER, COL_TIME, COL_PLACE, COL_TUPLE, COL_WAY, COL_FATE, COL_TOOK, NCOLS };
 
-static const struct table_column columns[NCOLS] = {
-	[COL_NUMBER] = { "#", 1, SCOLS_FL_RIGHT },
-	[COL_TIME] = { "time", 1, SCOLS_FL_RIGHT },
-	[COL_PLACE] = { "born in", 1, 0 },
-	[COL_TUPLE] = { "packet", 1, 0 },
-	[COL_WAY] = { "first → last function", 1, 0 },
-	[COL_FATE] = { "fate", 1, 0 },
-	[COL_TOOK] = { "took", 1, SCOLS_FL_RIGHT },
+static const struct { const char *name; bool right; } columns[NCOLS] = {
+	[COL_NUMBER] = { "#", true },
+	[COL_TIME] = { "time", true },
+	[COL_PLACE] = { "born in" },
+	[COL_TUPLE] = { "packet" },
+	[COL_WAY] = { "first → last function" },
+	[COL_FATE] = { "fate" },
+	[COL_TOOK] = { "took", true },
 };
 
 /* The words of one packet. */
@@ -39,11 +36,16 @@ static void cells_fill(struct cells *c, const struct model *m, const struct pack
 	snprintf(c->text[COL_NUMBER], size, "%u", p->number);
 	snprintf(c->text[COL_TIME], size, "%.6f", packet_time(m, p) / 1e9);
 	packet_place(m, p, c->text[COL_PLACE], size);
-	packet_tuple(p, c->text[COL_TUPLE], size);
-	snprintf(c->text[COL_WAY], size, "%s → %s", p->nhops ? hop_func(m, packet_hop(m, p, 0))->name : "",
-		 packet_last_function(m, p));
+	tuple_text(&p->tuple, c->text[COL_TUPLE], size);
+	snprintf(c->text[COL_WAY], size, "%s → %s", packet_first_function(m, p), packet_last_function(m, p));
 	packet_fate_text(m, p, c->text[COL_FATE], size);
 	duration_text(packet_duration(m, p), c->text[COL_TOOK], size);
+}
+
+static void cells_title(struct cells *c)
+{
+	for (int k = 0; k < NCOLS; k++)
+		snprintf(c->text[k], sizeof(c->text[k]), "%s", columns[k].name);
 }
 
 /* The widths that the columns want. */
@@ -65,30 +67,24 @@ static unsigned int list_measure(const struct model *m, unsigned int *widths)
 	return sum;
 }
 
-static int list_line(struct libscols_table *tb, const struct term *t, const struct model *m, const struct packet *p)
+static void wide_line(const struct term *t, enum style s, const unsigned int *widths, enum style fate, char (*text)[256])
 {
-	struct libscols_line *line = scols_table_new_line(tb, NULL);
-	struct cells c;
-	int err = line ? 0 : -ENOMEM;
-
-	cells_fill(&c, m, p);
-	for (int k = 0; k < NCOLS && !err; k++)
-		err = scols_line_set_data(line, k, c.text[k]);
-	if (!err && t->color)
-		err = scols_cell_set_color(scols_line_get_cell(line, COL_FATE), style_code(t, fate_style(p->fate)));
-	return err;
+	for (int k = 0; k < NCOLS - 1; k++) {
+		term_cell(t, k == COL_FATE ? fate : s, columns[k].right ? -(int)widths[k] : (int)widths[k], text[k]);
+		fputs("  ", t->out);
+	}
+	term_cell(t, s, -(int)widths[COL_TOOK], text[COL_TOOK]);
+	putc('\n', t->out);
 }
 
-static int list_wide(const struct term *t, const struct model *m)
+static void list_wide(const struct term *t, const struct model *m, const unsigned int *widths)
 {
-	struct libscols_table *tb = table_new(t);
-	int err = tb ? table_columns(tb, columns, NCOLS) : -ENOMEM;
+	struct cells c;
 
-	for (size_t i = 0; i < m->npackets && !err; i++)
-		err = list_line(tb, t, m, &m->packets[i]);
-	err = err ?: scols_print_table(tb);
-	scols_unref_table(tb);
-	return err;
+	for (size_t i = 0; i < m->npackets; i++) {
+		cells_fill(&c, m, &m->packets[i]);
+		wide_line(t, STYLE_PLAIN, widths, fate_style(m->packets[i].fate), c.text);
+	}
 }
 
 static void pair_line(const struct term *t, enum style s, const unsigned int *widths, enum style fate, char (*text)[256])
@@ -119,8 +115,7 @@ static void list_narrow(const struct term *t, const struct model *m, unsigned in
 		widths[COL_TUPLE] = rest;
 	rest = indent + widths[COL_TUPLE] + TOOK_WIDTH + 4;
 	widths[COL_FATE] = t->width > rest + FATE_MIN ? t->width - rest : FATE_MIN;
-	for (int k = 0; k < NCOLS; k++)
-		snprintf(c.text[k], sizeof(c.text[k]), "%s", columns[k].name);
+	cells_title(&c);
 	pair_line(t, STYLE_BOLD, widths, STYLE_BOLD, c.text);
 	for (size_t i = 0; i < m->npackets; i++) {
 		const struct packet *p = &m->packets[i];
@@ -138,16 +133,20 @@ static void list_narrow(const struct term *t, const struct model *m, unsigned in
 	}
 }
 
-int show_list(const struct term *t, const struct model *m)
+void show_list(const struct term *t, const struct model *m)
 {
 	unsigned int widths[NCOLS];
+	struct cells c;
 
 	if (!m->npackets) {
 		fputs("no packets\n", t->out);
-		return 0;
+		return;
 	}
-	if (list_measure(m, widths) <= t->width || !t->width)
-		return list_wide(t, m);
-	list_narrow(t, m, widths);
-	return 0;
+	if (list_measure(m, widths) <= t->width || !t->width) {
+		cells_title(&c);
+		wide_line(t, STYLE_BOLD, widths, STYLE_BOLD, c.text);
+		list_wide(t, m, widths);
+	} else {
+		list_narrow(t, m, widths);
+	}
 }

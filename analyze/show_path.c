@@ -77,10 +77,9 @@ static void mark_device(struct path *c, FILE *out, const struct trc_hop *h, bool
 {
 	const char *from = model_dev(c->m, c->at.netns, c->at.ifindex), *to = hop_device(c, h);
 
-	if (!(h->have & TRC_HAVE_SKB) || (c->at.ifindex == h->ifindex && !netns_changed))
-		return;
-	if (*to || *from)
-		marker_part(out, "device", c->at.known ? from : "", *to ? to : "none");
+	/* in a socket's queue a packet has no device; that is no change of place */
+	if (*to && (c->at.ifindex != h->ifindex || netns_changed))
+		marker_part(out, "device", c->at.known ? from : "", to);
 }
 
 static void mark_context(struct path *c, FILE *out, const struct trc_hop *h)
@@ -127,7 +126,7 @@ static int path_mark(struct path *c, const struct trc_hop *h)
 		c->at.has_netns = true;
 		c->at.netns = h->netns;
 	}
-	if (h->have & TRC_HAVE_SKB)
+	if (h->have & TRC_HAVE_SKB && h->ifindex)
 		c->at.ifindex = h->ifindex;
 	c->at.known = true;
 	c->at.cpu = h->cpu;
@@ -141,17 +140,19 @@ static int path_mark(struct path *c, const struct trc_hop *h)
 static void path_columns(struct path *c, const char *number, uint64_t time_ns, const char *layer)
 {
 	char total[32], delta[32] = "";
+	uint64_t took = time_ns > c->last_ns ? time_ns - c->last_ns : 0;
+	bool long_one = took >= 1000 && took >= packet_duration(c->m, c->p) / 5;
 
 	duration_text(time_ns - packet_hop(c->m, c->p, 0)->time_ns, total, sizeof(total));
-	if (time_ns > c->last_ns)
-		duration_text(time_ns - c->last_ns, delta, sizeof(delta));
+	if (took)
+		duration_text(took, delta, sizeof(delta));
 	c->last_ns = time_ns;
 	fputs("  ", c->t->out);
 	term_cell(c->t, STYLE_PLAIN, -(int)c->number_width, number);
 	fputs("  ", c->t->out);
 	term_cell(c->t, STYLE_PLAIN, -7, total);
 	fputs("  ", c->t->out);
-	term_cell(c->t, STYLE_DIM, -7, delta);
+	term_cell(c->t, long_one ? STYLE_WARN : STYLE_DIM, -7, delta);
 	fputs("  ", c->t->out);
 	term_cell(c->t, layer_style(layer), 9, layer);
 	fputs("  ", c->t->out);
@@ -173,7 +174,7 @@ static enum style hop_note(struct path *c, const struct row *r, char *buf, size_
 		snprintf(buf, size, "↩ returns %d", h->value);
 		return STYLE_DIM;
 	}
-	if (h->have & TRC_HAVE_HOOK) {
+	if (hop_is_hook(c->m, h)) {
 		const char *verdict = result ? verdict_name(result->value) : "verdict not seen";
 
 		snprintf(buf, size, "%s → %s", hook_text(h, hook, sizeof(hook)), verdict);
@@ -218,7 +219,7 @@ static void print_hop(struct path *c, const struct row *r)
 	const struct func *f = hop_func(c->m, h);
 	unsigned int width = text_width(f->name), column, at;
 	const char *device = hop_device(c, h);
-	enum style s, name = h->kind == TRC_DROP ? STYLE_BAD : h->have & TRC_HAVE_HOOK ? STYLE_BOLD : STYLE_PLAIN;
+	enum style s, name = h->kind == TRC_DROP ? STYLE_BAD : hop_is_hook(c->m, h) ? STYLE_BOLD : STYLE_PLAIN;
 	char number[16], note[192];
 
 	snprintf(number, sizeof(number), "%u", r->first + 1);
@@ -304,7 +305,7 @@ static void head_birth(const struct path *c)
 		return;
 	packet_stack_text(c->m, c->p, stack, sizeof(stack));
 	if (packet_syscall(c->m, c->p, call, sizeof(call)))
-		snprintf(text, sizeof(text), "%s(2): %s", call, stack);
+		snprintf(text, sizeof(text), "%s(2) → %s", call, stack);
 	else
 		snprintf(text, sizeof(text), "%s", stack);
 	head_line(c, STYLE_PLAIN, "born", text);
@@ -319,7 +320,7 @@ static void print_head(const struct path *c)
 	for (uint32_t i = 0; i < p->nhops && !len; i++)
 		if (packet_hop(c->m, p, i)->have & TRC_HAVE_SKB)
 			len = packet_hop(c->m, p, i)->len_bytes;
-	term_print(c->t, STYLE_BOLD, "packet %u: %s\n", p->number, packet_tuple(p, text, sizeof(text)));
+	term_print(c->t, STYLE_BOLD, "packet %u: %s\n", p->number, tuple_text(&p->tuple, text, sizeof(text)));
 	packet_fate_text(c->m, p, fate, sizeof(fate));
 	if ((p->fate == FATE_DROPPED || p->fate == FATE_DELIVERED) && p->fate_hop < p->nhops)
 		snprintf(text, sizeof(text), "%s, in %s (hop %u)", fate, packet_last_function(c->m, p), p->fate_hop + 1);

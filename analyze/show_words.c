@@ -8,7 +8,7 @@
 
 #include "show.h"
 
-#define FRAMES_NAMED 5
+#define FRAMES_NAMED 10
 
 const char *packet_place(const struct model *m, const struct packet *p, char *buf, size_t size)
 {
@@ -24,15 +24,6 @@ const char *packet_place(const struct model *m, const struct packet *p, char *bu
 	}
 	snprintf(buf, size, "%s%s%s", in ? model_netns(m, in->netns) : "", in && on ? " " : "",
 		 on ? model_dev(m, on->netns, on->ifindex) : "");
-	return buf;
-}
-
-/* A tuple that was never seen whole still deserves a word. */
-const char *packet_tuple(const struct packet *p, char *buf, size_t size)
-{
-	tuple_text(&p->tuple, buf, size);
-	if (!*buf)
-		snprintf(buf, size, "headers not seen");
 	return buf;
 }
 
@@ -95,7 +86,7 @@ uint32_t packet_drop_hook(const struct model *m, const struct packet *p)
 			continue;
 		if (h->kind == TRC_RETURN) {
 			open++;
-		} else if (h->kind == TRC_ENTRY && h->have & TRC_HAVE_HOOK) {
+		} else if (hop_is_hook(m, h)) {
 			if (!open)
 				return i;
 			open--;
@@ -121,6 +112,18 @@ uint32_t packet_reader(const struct model *m, const struct packet *p)
 			return h->pid;
 	}
 	return 0;
+}
+
+/* Allocation and bookkeeping come first for every packet alike: skip them. */
+const char *packet_first_function(const struct model *m, const struct packet *p)
+{
+	for (uint32_t i = 0; i < p->nhops; i++) {
+		const struct func *f = hop_func(m, packet_hop(m, p, i));
+
+		if (strcmp(f->layer, "other") && strcmp(f->layer, "packet") && strcmp(f->layer, "skb"))
+			return f->name;
+	}
+	return p->nhops ? hop_func(m, packet_hop(m, p, 0))->name : "";
 }
 
 static bool is_freeing(const struct model *m, const struct trc_hop *h)
@@ -170,44 +173,50 @@ const char *packet_fate_text(const struct model *m, const struct packet *p, char
 	return buf;
 }
 
-static bool is_syscall(const char *name)
+/*
+ * The entry of a system call, in which the frame's name continues after "sys_"; NULL for other frames.  Of
+ * __x64_sys_sendmmsg, __sys_sendmmsg and ____sys_sendmsg the first is what a program calls, the others are inside.
+ */
+static const char *syscall_name(const char *frame)
 {
-	const char *sys = strstr(name, "_sys_");
+	const char *bare = frame + strspn(frame, "_"), *sys = strstr(bare, "_sys_");
 
-	/* __sys_sendto is the kernel's inner function; the wrapper outside counts */
-	return !strncmp(name, "__", 2) && sys && sys != name + 1;
+	return bare - frame == 2 && sys ? sys + strlen("_sys_") : NULL;
 }
 
-/* The first frame may be the first hop's own function, which adds nothing. */
+static bool is_inside_syscall(const char *frame)
+{
+	return *frame == '_' && !strncmp(frame + strspn(frame, "_"), "sys_", 4);
+}
+
 const char *packet_stack_text(const struct model *m, const struct packet *p, char *buf, size_t size)
 {
-	uint32_t first = p->nframes && p->nhops && p->frames[0] == packet_hop(m, p, 0)->func;
+	/* the first frame may be the first hop's own function, which adds nothing */
+	uint32_t first = p->nframes && p->nhops && p->frames[0] == packet_hop(m, p, 0)->func, end = first;
 	size_t used = 0;
 
 	*buf = '\0';
-	for (uint32_t i = first; i < p->nframes && used < size; i++) {
+	while (end < p->nframes && end - first < FRAMES_NAMED && !syscall_name(m->funcs[p->frames[end]].name))
+		end++;
+	if (end < p->nframes && end - first == FRAMES_NAMED)
+		used += snprintf(buf, size, "… → ");
+	for (uint32_t i = end; i-- > first && used < size;) {
 		const char *name = m->funcs[p->frames[i]].name;
 
-		if (i == first + FRAMES_NAMED) {
-			snprintf(buf + used, size - used, " ← …");
-			break;
-		}
-		used += snprintf(buf + used, size - used, "%s%s", i > first ? " ← " : "", name);
-		if (is_syscall(name))
-			break;
+		if (!is_inside_syscall(name))
+			used += snprintf(buf + used, size - used, "%s%s", name, i > first ? " → " : "");
 	}
 	return buf;
 }
 
-/* __x64_sys_sendto, __arm64_sys_sendto, __ia32_compat_sys_recvmsg, __se_sys_sendto: what follows "sys_" */
 const char *packet_syscall(const struct model *m, const struct packet *p, char *buf, size_t size)
 {
 	for (uint32_t i = 0; i < p->nframes; i++) {
-		const char *name = m->funcs[p->frames[i]].name;
+		const char *name = syscall_name(m->funcs[p->frames[i]].name);
 
-		if (!is_syscall(name))
+		if (!name)
 			continue;
-		snprintf(buf, size, "%s", strstr(name, "_sys_") + strlen("_sys_"));
+		snprintf(buf, size, "%s", name);
 		buf[strcspn(buf, ".")] = '\0';
 		return buf;
 	}

@@ -50,8 +50,7 @@ static void origin_names_process_and_system_call(void **state)
 	struct explain e = story_of(m);
 
 	assert_int_equal(find(&e, "Origin", "Process dig (123) in netns cl calls sendto(2)."), 0);
-	find(&e, "Origin", "udp4_hwcsum (transport, hop 1)");
-	find(&e, "Origin", "udp_send_skb ← udp_sendmsg");
+	find(&e, "Origin", "udp4_hwcsum (hop 1, transport), reached through udp_sendmsg → udp_send_skb.");
 	explain_free(&e);
 	model_free(m);
 }
@@ -70,10 +69,10 @@ static void without_a_stack_the_system_call_is_not_known(void **state)
 static void sentences_come_in_the_order_of_hops(void **state)
 {
 	static const struct { const char *label, *words; } order[] = {
-		{ "Origin", "dig" }, { "To IP", "ip_send_skb (hop 2)" }, { "Netfilter", "LOCAL_OUT" }, { "Netfilter", "POST_ROUTING" },
+		{ "Origin", "dig" }, { "To IP", "From the transport (udp4_hwcsum, hop 1) it is handed to IP: ip_send_skb (hop 2)" }, { "Netfilter", "LOCAL_OUT" }, { "Netfilter", "POST_ROUTING" },
 		{ "Queue", "veth-c" }, { "Driver", "dev_hard_start_xmit (hop 11)" }, { "Crossing", "netns cl to netns sv (hop 13" },
 		{ "Receive", "__netif_rx (hop 13)" }, { "Context", "softirq" }, { "IP receive", "ip_rcv (hop 15)" },
-		{ "Routing", "ip_route_input_noref" }, { "Transport", "udp_rcv (hop 20)" }, { "Socket", "(hop 22)" },
+		{ "Routing", "ip_route_input_noref" }, { "Protocol", "udp_rcv (hop 20)" }, { "Socket", "(hop 22)" },
 		{ "Read", "dnsd (77), 50.0 µs after it was queued" }, { "End", "delivered" },
 	};
 	struct model *m = load_one(step_ok, true);
