@@ -123,7 +123,7 @@ static const char *reason_field(const char *reason, int field)
 	if (!reasons.text)
 		table_load(&reasons, embedded_reasons);
 	row = table_find(&reasons, reason);
-	return row ? row->field[field] : "";
+	return row && strcmp(row->field[field], "-") ? row->field[field] : "";
 }
 
 const char *reason_meaning(const char *reason)
