@@ -38,21 +38,34 @@ static int unpack(struct contents *c, const struct unit *u, const uint8_t *frame
 	return ZSTD_decompressDCtx(c->zstd, c->raw, u->raw_size, frame, u->stored_size) == u->raw_size;
 }
 
-static int hops_load(struct contents *c, struct cursor raw, uint32_t rows)
+static int hops_room(struct contents *c, uint32_t rows)
 {
 	struct trc_hop *hops;
 
-	if (rows > UNIT_HOPS_MAX)
+	if (rows <= c->hops_cap)
 		return 0;
-	if (rows > c->hops_cap) {
-		hops = realloc(c->hops, rows * sizeof(*hops));
-		if (!hops)
-			return -ENOMEM;
-		c->hops = hops;
-		c->hops_cap = rows;
-	}
+	hops = realloc(c->hops, rows * sizeof(*hops));
+	if (!hops)
+		return -ENOMEM;
+	c->hops = hops;
+	c->hops_cap = rows;
+	return 0;
+}
+
+static int hops_load(struct contents *c, struct cursor raw, const struct unit *u)
+{
+	if (u->rows > UNIT_HOPS_MAX)
+		return 0;
+	if (hops_room(c, u->rows))
+		return -ENOMEM;
+	if (!hops_decode(&raw, c->hops, u->rows))
+		return 0;
+	/* so that one who looks for a time can believe the header */
+	for (uint32_t i = 0; i < u->rows; i++)
+		if (c->hops[i].time_ns < u->time_first || c->hops[i].time_ns > u->time_last)
+			return 0;
 	c->hop = 0;
-	return hops_decode(&raw, c->hops, rows);
+	return 1;
 }
 
 static int rows_check(struct contents *c, struct cursor raw, uint32_t rows)
@@ -79,7 +92,7 @@ int contents_load(struct contents *c, const struct unit *u, enum trc_kind kind, 
 		return ok;
 	c->kind = kind;
 	raw = (struct cursor){ .at = c->raw, .end = c->raw + u->raw_size };
-	ok = kind == TRC_HOP ? hops_load(c, raw, u->rows) : rows_check(c, raw, u->rows);
+	ok = kind == TRC_HOP ? hops_load(c, raw, u) : rows_check(c, raw, u->rows);
 	if (ok > 0)
 		c->left = u->rows;
 	return ok;

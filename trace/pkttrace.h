@@ -193,6 +193,8 @@ struct trc_record {
 /*
  * Writing.  Rows are copied.  A unit is written out with one write() when it is full (16,384 hops) or at
  * trc_writer_flush(); the caller flushes at least every 250 ms so that a killed recorder loses little.
+ * After a failed write every call answers the same error, and a regular file ends with its last whole unit; the
+ * caller ignores SIGPIPE and SIGXFSZ to see that error.  After trc_writer_open() failed ask trc_writer_error(NULL).
  */
 struct trc_writer;
 
