@@ -224,7 +224,7 @@ void diff_free(struct diff *d);
 
 /* renderers */
 struct term;
-void diff_show(const struct diff *d, const struct term *t);
+void diff_show(const struct diff *d, const struct term *t, bool brief);
 void diff_json(const struct diff *d, FILE *out);
 
 #endif

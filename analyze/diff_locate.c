@@ -63,9 +63,19 @@ static bool anchors(struct walk *w, size_t i, size_t j)
 	return i + 1 < w->way[0].n && j + 1 < w->way[1].n && fits(w, i + 1, j + 1);
 }
 
+static bool at_hook(const struct walk *w, int s, size_t i)
+{
+	return w->path[s].steps[w->way[s].steps[i]].hook;
+}
+
 /* Move to the nearest place where both fit again. */
 static bool fit_again(struct walk *w, size_t *i, size_t *j)
 {
+	/* a hook is traversed only where something is registered: optional by nature */
+	if (at_hook(w, 0, *i) && *i + 1 < w->way[0].n && fits(w, *i + 1, *j))
+		return ++*i;
+	if (at_hook(w, 1, *j) && *j + 1 < w->way[1].n && fits(w, *i, *j + 1))
+		return ++*j;
 	for (size_t ahead = 1; ahead <= AHEAD_MAX && w->work < WORK_MAX; ahead++) {
 		for (size_t skip = 0; skip <= ahead; skip++) {
 			size_t x = *i + skip, y = *j + ahead - skip;
@@ -152,10 +162,9 @@ static void find_limits(const struct finding *f, const struct path *path, size_t
 		limit[s] = p->end;
 		if (p->drop >= p->n)
 			continue;
-		if (p->netfilter)
-			limit[s] = p->decisive;
-		else if (p->decisive < p->end)
-			limit[s] = p->decisive + 1;	/* both may enter the function; what it does with them differs */
+		/* both may enter the function or pass the hook; what it does with them differs */
+		if (p->decisive < p->end)
+			limit[s] = p->decisive + 1;
 	}
 }
 
@@ -180,22 +189,10 @@ static uint32_t find_chain(const struct path *path)
 	return step_hop(path, found)->func + 1;
 }
 
-/* Did the other packet pass the hook that decided, right where they part? */
-static size_t find_same_hook(const struct path *bad, const struct path *good, size_t from)
-{
-	for (size_t i = from; i < good->end && i < from + AHEAD_MAX; i++) {
-		if (good->steps[i].hook && good->steps[i].key == bad->steps[bad->decisive].key && good->steps[i].key)
-			return i;
-		if (*step_func(good, i)->stage && !good->steps[i].hook && good->steps[i].core)
-			break;
-	}
-	return good->n;
-}
-
 void locate(struct diff *d, const struct finding *f, struct locus *l)
 {
 	struct walk w = { .path = l->path };
-	size_t limit[2], bad = f->bad, good = !f->bad, same;
+	size_t limit[2], bad = f->bad;
 
 	memset(l, 0, sizeof(*l));
 	for (int s = 0; s < 2; s++)
@@ -207,6 +204,10 @@ void locate(struct diff *d, const struct finding *f, struct locus *l)
 	for (int s = 0; s < 2; s++)
 		way_collect(&l->path[s], limit[s], &w.way[s]);
 	walk_together(&w, l);
+	if (l->npairs && l->path[bad].netfilter && l->pairs[l->npairs - 1].step[bad] == l->path[bad].decisive) {
+		l->npairs--;
+		l->same_hook = true;
+	}
 	for (int s = 0; s < 2; s++) {
 		const struct path *p = &l->path[s];
 
@@ -217,11 +218,9 @@ void locate(struct diff *d, const struct finding *f, struct locus *l)
 	if (l->path[bad].netfilter) {
 		l->next[bad] = l->path[bad].decisive;
 		l->chain = find_chain(&l->path[bad]);
-		same = find_same_hook(&l->path[bad], &l->path[good], l->npairs ? l->last[good] + 1 : 0);
-		l->same_hook = same < l->path[good].n;
-		if (l->same_hook)
-			l->next[good] = next_place(&l->path[good], same + 1);
 	}
+	if (l->same_hook)	/* where it goes after the hook that it passed */
+		l->next[!bad] = next_place(&l->path[!bad], l->pairs[l->npairs].step[!bad] + 1);
 }
 
 void locus_free(struct locus *l)

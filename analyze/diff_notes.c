@@ -109,11 +109,12 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Interfaces as text, sorted: "eth0 in netns client, mtu 1500, down". */
-static char **links_text(struct diff *d, int s)
+/* Interfaces as text, sorted, each once: "eth0 in netns client (mtu 1500, down)".  Answers how many. */
+static size_t links_text(struct diff *d, int s, char ***out)
 {
 	const struct model *m = d->side[s].m;
 	char **texts = diff_alloc(d, m->nlinks + 1, sizeof(*texts));
+	size_t n = 0;
 
 	for (size_t i = 0; i < m->nlinks; i++) {
 		const struct link *l = &m->links[i];
@@ -125,13 +126,17 @@ static char **links_text(struct diff *d, int s)
 	}
 	if (m->nlinks)
 		qsort(texts, m->nlinks, sizeof(*texts), by_text);
-	return texts;
+	for (size_t i = 0; i < m->nlinks; i++)
+		if (!i || strcmp(texts[i - 1], texts[i]))
+			texts[n++] = texts[i];
+	*out = texts;
+	return n;
 }
 
 static void note_links(struct diff *d)
 {
-	char **text[2] = { links_text(d, 0), links_text(d, 1) };
-	size_t n[2] = { d->side[0].m->nlinks, d->side[1].m->nlinks }, i[2] = {}, said = 0;
+	char **text[2];
+	size_t n[2] = { links_text(d, 0, &text[0]), links_text(d, 1, &text[1]) }, i[2] = {}, said = 0;
 
 	while ((i[0] < n[0] || i[1] < n[1]) && said < NOTES_MAX) {
 		int c = i[0] == n[0] ? 1 : i[1] == n[1] ? -1 : strcmp(text[0][i[0]], text[1][i[1]]);
@@ -143,8 +148,8 @@ static void note_links(struct diff *d)
 			continue;
 		}
 		note(d, "only in %s: %s", d->side[s].name, text[s][i[s]]);
-		i[s]++;
 		said++;
+		i[s]++;
 	}
 }
 

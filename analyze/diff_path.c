@@ -141,13 +141,13 @@ static void find_end(struct path *path)
 		path->end--;
 }
 
-/* Last outer step before the end; n when there is none. */
-static size_t last_outer(const struct path *path)
+/* Last step before the end that says where the packet is; n when there is none. */
+static size_t last_place(const struct path *path)
 {
 	for (size_t i = path->end; i-- > 0;)
-		if (!path->steps[i].inner)
+		if (step_is_place(path, i))
 			return i;
-	return path->n;
+	return path->end ? path->end - 1 : path->n;
 }
 
 static void find_decisive(struct build *b)
@@ -156,7 +156,7 @@ static void find_decisive(struct build *b)
 	const struct func *where;
 	char name[256], other[256];
 
-	path->decisive = last_outer(path);
+	path->decisive = last_place(path);
 	path->netfilter = false;
 	if (path->drop == path->n)
 		return;

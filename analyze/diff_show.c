@@ -137,7 +137,7 @@ static void print_cell(const struct columns *c, const struct row *row, bool last
 
 	if (!row)
 		row = &empty;
-	mark = row->mark == 'x' ? STYLE_BAD : STYLE_GOOD;
+	mark = row->mark == 'x' ? STYLE_BAD : row->mark == '>' ? STYLE_GOOD : STYLE_PLAIN;
 	if (last && !*row->text && row->mark == ' ')
 		return;
 	term_print(c->t, mark, "%c ", row->mark);
@@ -196,6 +196,19 @@ static void show_heads(const struct columns *c, const struct diff *d, const stru
 		print_rule(c, STYLE_DIM, "─", "┼", "");
 }
 
+/* Hooks that only one of the two passed, before a common step. */
+static void rows_extra_hooks(struct rows *rows, const struct locus *l, size_t pair)
+{
+	for (int s = 0; s < 2 && pair; s++) {
+		for (size_t i = l->pairs[pair - 1].step[s] + 1; i < l->pairs[pair].step[s]; i++) {
+			if (!l->path[s].steps[i].hook || l->path[s].steps[i].inner)
+				continue;
+			row_step(&rows[s], &l->path[s], i, ' ', false);
+			row_add(&rows[!s], ' ', STYLE_PLAIN, "%s", "");
+		}
+	}
+}
+
 /* The steps that fit, folded in the middle; what lies between them is optional and only counted. */
 static void show_common(const struct columns *c, const struct diff *d)
 {
@@ -206,6 +219,8 @@ static void show_common(const struct columns *c, const struct diff *d)
 	for (size_t i = 0; i < l->npairs; i++) {
 		bool skip = folded && i >= COMMON_FIRST && i < COMMON_FIRST + folded;
 
+		if (!skip)
+			rows_extra_hooks(rows, l, i);
 		for (int s = 0; s < 2; s++) {
 			if (!skip)
 				row_step(&rows[s], &l->path[s], l->pairs[i].step[s], ' ', false);
@@ -238,21 +253,27 @@ static void show_paths(const struct diff *d, const struct term *t)
 
 /* --- the evidence ------------------------------------------------------------------------------------------------- */
 
-#define LABEL 14
+#define LABEL_MIN 10
+#define LABEL_MAX 24
 
-static __attribute__((format(printf, 3, 4))) void fact(const struct term *t, const char *label, const char *format, ...)
+struct evidence {
+	const struct term *t;
+	int label;		/* columns of the labels */
+};
+
+static __attribute__((format(printf, 3, 4))) void fact(const struct evidence *e, const char *label, const char *format, ...)
 {
+	const struct term *t = e->t;
 	char text[1200];
 	va_list args;
-	int pad = LABEL - (int)text_width(label) - 2;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	fputs("  ", t->out);
-	term_print(t, STYLE_BOLD, "%s", label);
-	fprintf(t->out, "%*s", pad > 0 ? pad : 1, "");
-	term_wrap(t, STYLE_PLAIN, pad > 0 ? LABEL : LABEL - pad + 1, LABEL, text);
+	term_cell(t, STYLE_BOLD, e->label, label);
+	fputs("  ", t->out);
+	term_wrap(t, STYLE_PLAIN, e->label + 4, e->label + 4, text);
 }
 
 /* "packets 1, 4, 6, …" */
@@ -271,7 +292,7 @@ static const char *examples_text(const struct diff *d, const struct finding *f, 
 	return buf;
 }
 
-static void show_reason(const struct diff *d, const struct term *t, const struct finding *f)
+static void show_reason(const struct diff *d, const struct evidence *e, const struct finding *f)
 {
 	const struct path *bad = &d->locus.path[f->bad];
 	const struct func *func;
@@ -282,35 +303,39 @@ static void show_reason(const struct diff *d, const struct term *t, const struct
 		return;
 	func = step_func(bad, bad->decisive < bad->n ? bad->decisive : bad->n - 1);
 	if (*func->meaning)
-		fact(t, "function", "%s: %s", func_plain(func->name, name, sizeof(name)), func->meaning);
+		fact(e, "function", "%s: %s", func_plain(func->name, name, sizeof(name)), func->meaning);
 	if (bad->packet->fate != FATE_DROPPED)
 		return;
 	reason = model_drop_reason(bad->side->m, bad->packet->reason);
 	meaning = reason_meaning(reason);
 	advice = reason_advice(reason);
-	fact(t, "reason", "%s%s%s", reason, *meaning ? ": " : "", meaning);
+	fact(e, "reason", "%s%s%s", reason, *meaning ? ": " : "", meaning);
 	if (*advice)
-		fact(t, "check", "%s", advice);
+		fact(e, "check", "%s", advice);
 }
 
 static void show_evidence(const struct diff *d, const struct term *t)
 {
 	const struct finding *f = d->findings;
+	struct evidence ev = { .t = t, .label = LABEL_MIN }, *e = &ev;
 	char buf[600], examples[80];
 	bool first = true;
 
-	term_print(t, STYLE_BOLD, "\nEvidence\n");
-	fact(t, "what", "%s", key_text(d, &f->class->key, buf, sizeof(buf)));
 	for (int s = 0; s < 2; s++)
-		fact(t, d->side[s].name, "%s%s%s", say_outcome(d, f, s, buf, sizeof(buf)), f->packet[s] ? ": " : "",
+		if ((int)text_width(d->side[s].name) > ev.label)
+			ev.label = text_width(d->side[s].name) < LABEL_MAX ? text_width(d->side[s].name) : LABEL_MAX;
+	term_print(t, STYLE_BOLD, "\nEvidence\n");
+	fact(e, "what", "%s", key_text(d, &f->class->key, buf, sizeof(buf)));
+	for (int s = 0; s < 2; s++)
+		fact(e, d->side[s].name, "%s%s%s", say_outcome(d, f, s, buf, sizeof(buf)), f->packet[s] ? ": " : "",
 		     examples_text(d, f, s, examples, sizeof(examples)));
 	if (f->p > 0)
-		fact(t, "chance", "explains this with p = %.1e (Fisher's exact test)", f->p);
-	show_reason(d, t, f);
+		fact(e, "chance", "explains this with p = %.1e (Fisher's exact test)", f->p);
+	show_reason(d, e, f);
 	for (int s = 0; s < 2; s++) {
 		if (!f->packet[s])
 			continue;
-		fact(t, first ? "look at" : "", "pktshow %s --packet %u", d->side[s].m->file, f->packet[s]);
+		fact(e, first ? "look at" : "", "pktshow %s --packet %u", d->side[s].m->file, f->packet[s]);
 		first = false;
 	}
 }
@@ -345,12 +370,15 @@ static void show_notes(const struct diff *d, const struct term *t)
 	}
 }
 
-void diff_show(const struct diff *d, const struct term *t)
+void diff_show(const struct diff *d, const struct term *t, bool brief)
 {
 	char verdict[1600];
 
 	/* one line, however long: it is what scripts and people take */
-	term_print(t, d->nfindings ? STYLE_BAD : STYLE_GOOD, "%s\n", say_verdict(d, verdict, sizeof(verdict)));
+	term_print(t, d->nfindings ? STYLE_BAD : STYLE_GOOD, "%s", say_verdict(d, verdict, sizeof(verdict)));
+	fputs("\n", t->out);
+	if (brief)
+		return;
 	if (d->nfindings) {
 		show_paths(d, t);
 		show_evidence(d, t);

@@ -229,6 +229,11 @@ static void add_same(struct text *t, const struct diff *d)
 		add(t, "No difference seen, but no packet ended in both recordings, so little was compared.");
 		return;
 	}
+	if (!memcmp(a->m->health.recording, b->m->health.recording, sizeof(a->m->health.recording))) {
+		add(t, "No difference: the two files are one recording, of %zu packets in %zu class%s.", a->compared, d->compared,
+		    d->compared == 1 ? "" : "es");
+		return;
+	}
 	add(t, "No difference: %zu packet%s in %s and %zu in %s, of %zu class%s, end alike and cross the same boundaries.",
 	    a->compared, a->compared == 1 ? "" : "s", a->name, b->compared, b->name, d->compared, d->compared == 1 ? "" : "es");
 }

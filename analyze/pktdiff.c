@@ -40,7 +40,7 @@ static const char help[] =
 
 enum { OPTION_JSON = 256, OPTION_COLOR, OPTION_VERSION };
 
-static int option_apply(struct diff_options *o, int c)
+static int option_apply(struct diff_options *o, int c, const char *word)
 {
 	switch (c) {
 	case 'q':
@@ -64,7 +64,8 @@ static int option_apply(struct diff_options *o, int c)
 		o->done = true;
 		return 0;
 	default:
-		return 2;	/* getopt has said what is wrong */
+		fprintf(stderr, "pktdiff: unknown or incomplete option %s; see pktdiff --help\n", word);
+		return 2;
 	}
 }
 
@@ -80,9 +81,9 @@ static int options_parse(struct diff_options *o, int argc, char **argv)
 	};
 	int c, err = 0;
 
-	argv[0] = "pktdiff";	/* so that getopt names the tool, not its path */
+	opterr = 0;
 	while (!err && !o->done && (c = getopt_long(argc, argv, "qh", longs, NULL)) != -1)
-		err = option_apply(o, c);
+		err = option_apply(o, c, argv[optind - 1]);
 	if (err || o->done)
 		return err;
 	if (argc - optind != 2) {
@@ -102,16 +103,13 @@ static int options_parse(struct diff_options *o, int argc, char **argv)
 static int report(const struct diff *d, const struct diff_options *o, int status)
 {
 	struct term term;
-	char verdict[1600];
 	int err;
 
 	term_open(&term, o->color, !o->brief && !o->json);
 	if (o->json)
 		diff_json(d, term.out);
-	else if (o->brief)
-		term_print(&term, d->nfindings ? STYLE_BAD : STYLE_GOOD, "%s\n", say_verdict(d, verdict, sizeof(verdict)));
 	else
-		diff_show(d, &term);
+		diff_show(d, &term, o->brief);
 	err = term_close(&term);
 	if (err) {
 		fprintf(stderr, "pktdiff: cannot write the result: %s\n", strerror(-err));
