@@ -86,15 +86,27 @@ static bool is_set(const uint8_t *address, size_t n)
 	return false;
 }
 
-/* How much a hop shows of the packet's tuple; 0 nothing ... 4 all.  A header not filled in yet shows zeros. */
+/* Protocols with ports never use port 0 as a destination: a zero there is a header not filled in yet. */
+static bool l4_filled(const struct trc_hop *h)
+{
+	static const uint8_t with_ports[] = { 6, 17, 33, 132, 136 };
+
+	return h->have & TRC_HAVE_L4 && h->l4proto &&
+	       (h->dport || !memchr(with_ports, h->l4proto, sizeof(with_ports)));
+}
+
+/* How much a hop shows of the packet's tuple: 0 nothing ... WORTH_ALL.  A header not filled in yet shows zeros. */
+#define WORTH_ALL 4
+#define WORTH_SURE 5
+
 static int tuple_worth(const struct trc_hop *h)
 {
 	bool ip = h->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6);
 
 	if (h->have & TRC_HAVE_ARP)
-		return 4;
+		return WORTH_ALL;
 	if (ip && is_set(h->daddr, h->have & TRC_HAVE_IP4 ? 4 : 16))
-		return h->have & TRC_HAVE_L4 && h->l4proto ? 4 : 3;
+		return l4_filled(h) ? WORTH_ALL : 3;
 	if (ip)
 		return 2;
 	return h->have & TRC_HAVE_SKB && h->ethertype ? 1 : 0;
@@ -123,15 +135,25 @@ static void tuple_take(struct tuple *t, const struct trc_hop *h)
 			       h->have & TRC_HAVE_ARP ? 0x0806 : 0;
 }
 
+/* From its first boundary on a packet has its headers; what lies in their place before may be old memory. */
+static bool is_boundary(const struct known *k)
+{
+	return *k->stage && strcmp(k->stage, "send") && strcmp(k->stage, "free");
+}
+
 static void packet_tuple(const struct model *m, struct packet *p)
 {
 	const struct trc_hop *h;
 	int best = 0, worth;
+	bool built = false;
 	uint32_t i;
 
-	for (i = 0; i < p->nhops && best < 4; i++) {
+	for (i = 0; i < p->nhops && best < WORTH_SURE; i++) {
 		h = packet_hop(m, p, i);
+		built = built || is_boundary(m->priv->known[h->func]);
 		worth = tuple_worth(h);
+		if (worth == WORTH_ALL && built)
+			worth = WORTH_SURE;
 		if (worth > best) {
 			best = worth;
 			tuple_take(&p->tuple, h);

@@ -132,6 +132,26 @@ static void tuple_of_a_header_not_filled_in_yet_is_not_taken(void **state)
 	tape_close(&t, m);
 }
 
+static void tuple_of_old_memory_before_the_first_boundary_is_not_taken(void **state)
+{
+	struct tape t;
+	struct model *m;
+	struct trc_hop h;
+	char text[96];
+
+	tape_open(&t);
+	h = tape_hop(&t, 1, "skb_set_owner_w");		/* the UDP header is not written yet */
+	h.sport = h.dport = 0xdead;
+	tape_write(&t, &h);
+	h = tape_hop(&t, 1, "skb_put");
+	h.sport = h.dport = 0;
+	tape_write(&t, &h);
+	PATH(&t, 1, "ip_send_skb");
+	m = tape_load(&t);
+	assert_string_equal(tuple_text(&m->packets[0].tuple, text, sizeof(text)), "UDP 10.0.0.1:40000 > 10.0.0.2:53");
+	tape_close(&t, m);
+}
+
 static void fate_is(const char *const *funcs, enum fate fate, const char *decided)
 {
 	struct tape t;
@@ -272,6 +292,7 @@ int main(void)
 		cmocka_unit_test(random_order_is_sorted_and_nothing_is_lost),
 		cmocka_unit_test(tuple_comes_from_the_first_hop_that_shows_it_whole),
 		cmocka_unit_test(tuple_of_a_header_not_filled_in_yet_is_not_taken),
+		cmocka_unit_test(tuple_of_old_memory_before_the_first_boundary_is_not_taken),
 		cmocka_unit_test(packet_in_a_socket_is_delivered_even_when_read_and_freed),
 		cmocka_unit_test(packet_handed_to_a_driver_and_only_freed_after_it_is_sent),
 		cmocka_unit_test(packet_that_comes_back_from_its_driver_is_not_sent),
