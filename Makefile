@@ -84,7 +84,7 @@ $(B)/cut-reader: $(B)/obj/tests/vm/cut.o $(B)/libanalyze.a $(B)/libpkttrace.a
 $(HELPERS):
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.analyze)
 
-# --- fuzzers: tests/fuzz/NAME_fuzz.c, run as $(B)/fuzz/NAME [options] CORPUS... (libFuzzer) -----------------------------
+# --- fuzzers: tests/fuzz/NAME_fuzz.c; $(B)/fuzz/reader [-max_total_time=60] WORK-FOLDER tests/fuzz/corpus/reader (libFuzzer) ---
 FUZZ = -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 .PHONY: fuzz
 fuzz: $(B)/fuzz/reader
