@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +37,35 @@ void invoker_find(struct invoker *who)
 	who->uid = pw->pw_uid;
 	who->gid = pw->pw_gid;
 	snprintf(who->name, sizeof(who->name), "%s", pw->pw_name);
+}
+
+static int program_check(const char *path)
+{
+	struct stat st;
+
+	if (access(path, X_OK) || stat(path, &st))
+		return -errno;
+	return S_ISREG(st.st_mode) ? 0 : -EACCES;
+}
+
+int command_check(const char *name)
+{
+	const char *path = getenv("PATH"), *end;
+	int err = -ENOENT, found;
+	char full[PATH_MAX];
+
+	if (strchr(name, '/'))
+		return program_check(name);
+	for (path = path ? path : "/bin:/usr/bin"; err && *path; path = *end ? end + 1 : end) {
+		end = strchrnul(path, ':');
+		found = snprintf(full, sizeof(full), "%.*s/%s", (int)(end - path), end > path ? path : ".", name);
+		if (found < 0 || (size_t)found >= sizeof(full))
+			continue;
+		found = program_check(full);
+		if (found != -ENOENT && found != -ENOTDIR)
+			err = found;
+	}
+	return err;
 }
 
 static int become(const struct invoker *who)

@@ -359,7 +359,7 @@ int session_run(const struct options *o)
 {
 	struct session s = { .o = o, .fd = -1 };
 	char error[512];
-	int status;
+	int status, err;
 
 	libbpf_set_print(o->verbose > 1 ? libbpf_says : NULL);
 	if (o->check && !o->quiet)
@@ -373,6 +373,8 @@ int session_run(const struct options *o)
 		return 0;
 	if (output_check(o->output, error, sizeof(error)))
 		return fail("%s", error);
+	if (o->command && (err = command_check(o->command[0])))
+		return fail("%s: %s", o->command[0], strerror(-err));
 	signals_set();
 	status = session_record(&s);
 	session_free(&s);
