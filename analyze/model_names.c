@@ -3,7 +3,7 @@
  * model_names.c - names for numbers: functions, namespaces, devices, processes, enum members, facts.
  *
  * Every namespace and device that a hop or a link mentions gets its text once, at load, so that answers live as long
- * as the model.  Recordings of interfaces repeat at the end; the first name stays.
+ * as the model.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -64,12 +64,53 @@ static int compare_enums(const void *a, const void *b)
 	return order ? order : (x->value > y->value) - (x->value < y->value);
 }
 
+/* Recorders take the list of namespaces and devices at the start and at the end: the first of each stays. */
+static int netns_unite(struct model *m)
+{
+	struct map *kept = map_new();
+	size_t i, n = 0;
+	uint32_t at;
+	int err = kept ? 0 : -ENOMEM;
+
+	for (i = 0; i < m->nnetns && !err; i++) {
+		at = map_get(kept, m->netns[i].netns);
+		if (at == NONE) {
+			err = map_put(kept, m->netns[i].netns, n);
+			m->netns[n++] = m->netns[i];
+		} else if (!*m->netns[at].name) {
+			m->netns[at].name = m->netns[i].name;
+		}
+	}
+	m->nnetns = n;
+	map_free(kept);
+	return err;
+}
+
+static int links_unite(struct model *m)
+{
+	struct map *kept = map_new();
+	size_t i, n = 0;
+	uint64_t key;
+	int err = kept ? 0 : -ENOMEM;
+
+	for (i = 0; i < m->nlinks && !err; i++) {
+		key = link_key(m->links[i].netns, m->links[i].ifindex);
+		if (map_get(kept, key) != NONE)
+			continue;
+		err = map_put(kept, key, n);
+		m->links[n++] = m->links[i];
+	}
+	m->nlinks = n;
+	map_free(kept);
+	return err;
+}
+
 int names_resolve(struct model *m)
 {
 	struct model_private *v = m->priv;
 	const struct link *l;
 	size_t i;
-	int err = 0;
+	int err = netns_unite(m) ?: links_unite(m);
 
 	for (i = 0; i < m->nnetns && !err; i++)
 		err = name_add(m, v->netns_names, m->netns[i].netns, m->netns[i].name);

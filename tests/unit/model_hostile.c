@@ -129,6 +129,21 @@ static void function_told_twice_is_one_function(void **state)
 	tape_close(&t, m);
 }
 
+static void namespaces_and_devices_told_twice_are_one(void **state)
+{
+	struct tape t;
+	struct model *m;
+
+	tape_open(&t);
+	tape_names(&t);
+	tape_names(&t);
+	m = tape_load(&t);
+	assert_int_equal(m->nnetns, 2);
+	assert_int_equal(m->nlinks, 2);
+	assert_string_equal(model_dev(m, NS_SERVER, 2), "veth1");
+	tape_close(&t, m);
+}
+
 static void numbers_without_a_name_are_answered_as_numbers(void **state)
 {
 	struct tape t;
@@ -222,6 +237,7 @@ int main(void)
 		cmocka_unit_test(every_name_of_a_recording_is_sanitized),
 		cmocka_unit_test(unknown_and_huge_function_ids_become_one_unknown_function),
 		cmocka_unit_test(function_told_twice_is_one_function),
+		cmocka_unit_test(namespaces_and_devices_told_twice_are_one),
 		cmocka_unit_test(numbers_without_a_name_are_answered_as_numbers),
 		cmocka_unit_test(half_a_million_hops_in_one_packet_load_in_linear_time),
 		cmocka_unit_test(half_a_million_packets_load_in_linear_time),
