@@ -179,6 +179,8 @@ static void judge_class(struct diff *d, struct class *c)
 	struct contrast by;
 	size_t n;
 
+	if (!c->ntallies)
+		return;
 	qsort(c->tallies, c->ntallies, sizeof(*c->tallies), by_outcome);
 	n = shares_collect(c, false, shares);
 	for (size_t i = 0; i < n; i++)

@@ -328,7 +328,7 @@ static int check_comparable(struct diff *d, char *error, size_t size)
 		size_t lossy = 0;
 
 		if (!m->npackets) {
-			snprintf(error, size, "%s holds no packets, so there is nothing to compare; record again (filter too narrow? wrong namespace?)",
+			snprintf(error, size, "%s holds no packets, so there is nothing to compare: nothing was sent, or the filter left nothing; see pktshow --info",
 				 m->file);
 			return -EINVAL;
 		}

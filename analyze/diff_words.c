@@ -44,6 +44,8 @@ static void add_packet(struct text *t, const struct path *path, uint32_t hits, u
 	space = strchr(tuple, ' ');
 	if (hits < total)
 		add(t, "%u of %u packets like %s", hits, total, tuple);
+	else if (space && space[1] >= 'a' && space[1] <= 'z')
+		add(t, "the %s", tuple);	/* "ICMP echo request 10.0.0.1 > 10.0.0.2" */
 	else if (space)
 		add(t, "the %.*s packet %s", (int)(space - tuple), tuple, space + 1);
 	else

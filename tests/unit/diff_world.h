@@ -140,7 +140,7 @@ static void world_open_bare(struct world *w, uint32_t salt)
 	w->cl = 4026532000 + salt;
 	w->sv = 4026533000 + salt;
 	for (uint32_t i = 0; i < salt % 7; i++)		/* other function ids */
-		world_func(w, "filler_abcdefg" + i, 8, 0);
+		world_func(w, &"filler_abcdefg"[i], 8, 0);
 	assert_int_equal(trc_write(w->writer, &rec), 0);
 	world_enum(w, "SKB_DROP_REASON_NOT_SPECIFIED", REASON_NOT_SPECIFIED);
 	world_enum(w, "SKB_DROP_REASON_NO_SOCKET", REASON_NO_SOCKET);
