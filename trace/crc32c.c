@@ -8,8 +8,7 @@
 
 #include "wire.h"
 
-#if defined(__aarch64__)
-#include <arm_acle.h>
+#if defined(__aarch64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #include <sys/auxv.h>
 #endif
 
@@ -58,11 +57,11 @@ static bool machine_has_crc32c(void)
 	return __builtin_cpu_supports("sse4.2");
 }
 
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 
 #define HWCAP_CRC32_BIT (1 << 7)	/* the kernel's HWCAP_CRC32 */
 
-__attribute__((target("+crc")))
+/* Written out: arm_acle.h has these only when the whole program may use them, or not, by compiler. */
 static uint32_t crc32c_machine(uint32_t crc, const void *data, size_t size)
 {
 	const uint8_t *p = data;
@@ -71,10 +70,10 @@ static uint32_t crc32c_machine(uint32_t crc, const void *data, size_t size)
 	crc = ~crc;
 	for (; size >= sizeof(word); size -= sizeof(word), p += sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
-		crc = __crc32cd(crc, word);
+		asm(".arch_extension crc\n\tcrc32cx %w0, %w0, %x1" : "+r"(crc) : "r"(word));
 	}
 	for (; size; size--)
-		crc = __crc32cb(crc, *p++);
+		asm(".arch_extension crc\n\tcrc32cb %w0, %w0, %w1" : "+r"(crc) : "r"((uint32_t)*p++));
 	return ~crc;
 }
 

@@ -192,6 +192,7 @@ static void malformed_runs_cost_their_unit(void **state)
 	runs_damaged(4, 3, good, "\1\1\1\3");	/* a bit without column */
 	runs_damaged(4, 3, good, "\1\1\1");
 	runs_damaged(4, 3, good, "\1\1\1\1\1");
+	runs_damaged(UINT32_MAX, 3, good, "\1\1\1\1");
 	runs_damaged(UNIT_HOPS_MAX + 1, 3, (const int[]){ 1, 0, UNIT_HOPS_MAX + 1 }, "\1");
 }
 

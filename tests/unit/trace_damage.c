@@ -104,6 +104,15 @@ static struct image copy_of(const struct image *img)
 	return copy;
 }
 
+static struct image without(size_t unit)
+{
+	struct image copy = {};
+
+	image_append(&copy, good.img.data, good.extents[unit].start);
+	image_append(&copy, good.img.data + good.extents[unit].end, good.img.size - good.extents[unit].end);
+	return copy;
+}
+
 /* a copy made of the preamble and these units, in this order, up to -1 */
 static struct image splice(const int *units)
 {
@@ -114,38 +123,6 @@ static struct image splice(const int *units)
 		image_append(&copy, good.img.data + good.extents[*units].start,
 			     good.extents[*units].end - good.extents[*units].start);
 	return copy;
-}
-
-static struct image record_something(uint64_t seed, int hops)
-{
-	static const uint32_t frames[] = { 3, 2, 1 };
-	const struct trc_record rows[] = {
-		{ .kind = TRC_FACT, .fact = { "host.kernel", "6.12.0" } },
-		{ .kind = TRC_FACT, .fact = { "host.name", "here" } },
-		{ .kind = TRC_ENUM, .enumeration = { "skb_drop_reason", "NETFILTER_DROP", 11 } },
-		{ .kind = TRC_FUNC, .func = { 0, "ip_rcv", "", 16, 1, 3, 0, "" } },
-		{ .kind = TRC_FUNC, .func = { 1, "nft_do_chain", "nf_tables", 32, 0, 1, 22, "invalid" } },
-		{ .kind = TRC_NETNS, .netns = { 7, "cl" } },
-		{ .kind = TRC_LINK, .link = { 7, 2, "veth0", "veth", "aa:bb", 3, 4, 1500, 1 } },
-		{ .kind = TRC_PROC, .proc = { 1, "init" } },
-		{ .kind = TRC_STACK, .stack = { 1, 3, frames } },
-		{ .kind = TRC_LOSS, .loss = { 0, 1, 2, 3, 4, 5 } },
-		{ .kind = TRC_END, .end = { "signal", 1, 2, 3 } },
-	};
-	struct tape t = tape_start();
-	struct trc_hop hop = { .packet = 1 };
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		for (int k = 0; rows[i].kind == TRC_LOSS && k < hops; k++) {
-			hop_step(&hop, &seed);
-			hop.cpu = k & 1;
-			assert_int_equal(trc_write_hop(t.w, &hop), 0);
-			if (k % 500 == 499)
-				assert_int_equal(trc_writer_flush(t.w), 0);
-		}
-		tape_put(&t, &rows[i]);
-	}
-	return tape_end(&t);
 }
 
 static int good_setup(void **state)
@@ -314,6 +291,38 @@ static void bytes_taken_out_of_a_unit_cost_that_unit_only(void **state)
 	}
 }
 
+/* so many bytes are gone that the unit's length reaches beyond the end of the file */
+static void a_unit_that_is_too_long_does_not_hide_those_behind_it(void **state)
+{
+	const struct extent *hops = &good.extents[good.n - 3];
+	size_t gone = good.img.size - hops->end + 1, hole = hops->start + HEADER_SIZE + 10;
+	struct image copy = {};
+	struct outcome o;
+
+	assert_true(hole + gone < hops->end);
+	image_append(&copy, good.img.data, hole);
+	image_append(&copy, good.img.data + hole + gone, good.img.size - hole - gone);
+	o = outcome_of(&copy);
+	assert_false(o.wrong);
+	assert_int_equal(o.units_lost, 1);
+	assert_int_equal(o.health.damaged, 1);
+	assert_int_equal(o.health.cut_short, 0);
+	assert_int_equal(o.health.ended, 1);
+	free(copy.data);
+}
+
+static void damage_does_not_excuse_a_unit_missing_later(void **state)
+{
+	struct image copy = without(6);
+	struct outcome o;
+
+	copy.data[good.extents[2].start + 30] ^= 1;
+	o = outcome_of(&copy);
+	assert_int_equal(o.health.damaged, 1);
+	assert_int_equal(o.health.out_of_order, 1);
+	free(copy.data);
+}
+
 static void bytes_between_units_cost_nothing_but_themselves(void **state)
 {
 	for (size_t k = 0; k < good.n; k++) {
@@ -336,16 +345,9 @@ static void bytes_between_units_cost_nothing_but_themselves(void **state)
 static void a_removed_unit_is_noticed(void **state)
 {
 	for (size_t k = 0; k + 1 < good.n; k++) {
-		int units[EXTENTS_MAX], n = 0;
-		struct image copy;
-		struct outcome o;
+		struct image copy = without(k);
+		struct outcome o = outcome_of(&copy);
 
-		for (size_t i = 0; i < good.n; i++)
-			if (i != k)
-				units[n++] = i;
-		units[n] = -1;
-		copy = splice(units);
-		o = outcome_of(&copy);
 		free(copy.data);
 		assert_false(o.wrong);
 		assert_int_equal(o.units_lost, 1);
@@ -404,6 +406,7 @@ static void another_recordings_units_are_not_merged(void **state)
 	assert_int_equal(o.rows, good.nrows);
 	assert_int_equal(o.health.units, good.n);
 	assert_int_equal(o.health.out_of_order, n);
+	assert_int_equal(o.health.bytes_bad, PREAMBLE_SIZE);
 	free(copy.data);
 	free(other.data);
 }
@@ -455,6 +458,8 @@ int main(void)
 		cmocka_unit_test(bursts_of_damage_never_change_rows),
 		cmocka_unit_test(one_damaged_unit_is_counted),
 		cmocka_unit_test(bytes_taken_out_of_a_unit_cost_that_unit_only),
+		cmocka_unit_test(a_unit_that_is_too_long_does_not_hide_those_behind_it),
+		cmocka_unit_test(damage_does_not_excuse_a_unit_missing_later),
 		cmocka_unit_test(bytes_between_units_cost_nothing_but_themselves),
 		cmocka_unit_test(a_removed_unit_is_noticed),
 		cmocka_unit_test(a_doubled_unit_is_read_once),

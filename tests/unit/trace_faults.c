@@ -231,6 +231,34 @@ static void a_reader_of_a_live_pipe_need_not_wait_for_more(void **state)
 	close(fds[0]);
 }
 
+/* 256 KiB are read at a time: the signature of the next good unit is cut there in each way */
+static void a_good_unit_is_found_wherever_the_reading_stops(void **state)
+{
+	struct tape t = tape_start();
+	struct image img;
+
+	tape_put(&t, &(struct trc_record){ .kind = TRC_FACT, .fact = { "key", "value" } });
+	img = tape_end(&t);
+	for (int split = 0; split <= 13; split++) {
+		off_t at = (256 << 10) - split;
+		struct trc_record rec;
+		struct trc_reader *r;
+		int fd = memfd_create("gap", MFD_CLOEXEC);
+
+		assert_int_equal(pwrite(fd, img.data, PREAMBLE_SIZE, 0), PREAMBLE_SIZE);
+		assert_int_equal(pwrite(fd, img.data + PREAMBLE_SIZE, img.size - PREAMBLE_SIZE, at),
+				 img.size - PREAMBLE_SIZE);
+		assert_int_equal(trc_reader_open_fd(&r, fd), 0);
+		assert_int_equal(trc_reader_next(r, &rec), 1);
+		assert_string_equal(rec.fact.value, "value");
+		assert_int_equal(trc_reader_next(r, &rec), 0);
+		assert_int_equal(trc_reader_health(r)->bytes_bad, at - PREAMBLE_SIZE);
+		trc_reader_free(r);
+		close(fd);
+	}
+	free(img.data);
+}
+
 static void zstd_understands_a_recording(void **state)
 {
 	char path[] = "/tmp/trace_faults.XXXXXX", command[128];
@@ -267,6 +295,7 @@ int main(void)
 		cmocka_unit_test(short_writes_and_interrupted_calls_lose_nothing),
 		cmocka_unit_test(descriptors_that_do_not_block_lose_nothing),
 		cmocka_unit_test(a_reader_of_a_live_pipe_need_not_wait_for_more),
+		cmocka_unit_test(a_good_unit_is_found_wherever_the_reading_stops),
 		cmocka_unit_test(zstd_understands_a_recording),
 	};
 

@@ -172,14 +172,15 @@ static struct unit claim(uint32_t raw_size, uint32_t stored_size)
 			      .stored_size = stored_size };
 }
 
-/* the file is read from a descriptor, so that the reader must hold what it reads */
-static size_t memory_to_read(const struct image *img, struct trc_health *health)
+/* the file, with so many zeros behind, is read from a descriptor: the reader must hold what it reads */
+static size_t memory_to_read(const struct image *img, size_t zeros, struct trc_health *health)
 {
 	int fd = memfd_create("claim", MFD_CLOEXEC);
 	struct trc_record rec;
 	struct trc_reader *r;
 
 	assert_int_equal(write(fd, img->data, img->size), img->size);
+	assert_int_equal(ftruncate(fd, img->size + zeros), 0);
 	lseek(fd, 0, SEEK_SET);
 	memory_watch(1000000);
 	assert_int_equal(trc_reader_open_fd(&r, fd), 0);
@@ -214,11 +215,53 @@ static void a_unit_that_claims_gigabytes_allocates_nothing(void **state)
 		image_begin(&img, &p);
 		image_append(&img, header, sizeof(header));
 		image_append(&img, garbage, sizeof(garbage));
-		assert_in_range(memory_to_read(&img, &health), 1, CLAIM_LARGEST);
+		assert_in_range(memory_to_read(&img, 0, &health), 1, CLAIM_LARGEST);
 		assert_int_equal(health.units, 0);
 		assert_true(health.damaged == 1 || health.cut_short);
 		free(img.data);
 	}
+}
+
+static void a_unit_that_claims_the_rest_of_a_large_file_is_not_collected(void **state)
+{
+	static const uint32_t claims[] = { UINT32_MAX, UNIT_STORED_MAX + 1, 60u << 20 };
+	struct preamble p = { .version = FORMAT_VERSION };
+	uint8_t header[HEADER_SIZE];
+
+	for (int i = 0; i < 3; i++) {
+		struct unit u = claim(900, claims[i]);
+		struct trc_health health;
+		struct image img = {};
+
+		u.tag = recording_tag(p.recording);
+		unit_put(header, &u);
+		image_begin(&img, &p);
+		image_append(&img, header, sizeof(header));
+		assert_in_range(memory_to_read(&img, 64u << 20, &health), 1, CLAIM_LARGEST);
+		assert_int_equal(health.damaged, 1);
+		free(img.data);
+	}
+}
+
+/* one kilobyte that unpacks to 17 MiB, and says so */
+static void a_unit_beyond_the_limit_is_not_unpacked(void **state)
+{
+	struct preamble p = { .version = FORMAT_VERSION };
+	size_t size = UNIT_RAW_MAX + (1u << 20);
+	struct trc_health health;
+	struct image img = {};
+	struct unit u = claim(0, 0);
+	uint8_t *raw = calloc(1, size);
+
+	assert_non_null(raw);
+	u.tag = recording_tag(p.recording);
+	image_begin(&img, &p);
+	image_unit(&img, u, raw, size);
+	free(raw);
+	assert_in_range(img.size, 1, 4096);
+	assert_in_range(memory_to_read(&img, 0, &health), 1, CLAIM_LARGEST);
+	assert_int_equal(health.damaged, 1);
+	free(img.data);
 }
 
 /* a zstd frame header by hand: a window of 2 GiB, and a content size that the unit agrees with, or not */
@@ -239,7 +282,7 @@ static void a_frame_with_a_huge_window_allocates_nothing(void **state)
 	image_begin(&img, &p);
 	image_append(&img, header, sizeof(header));
 	image_append(&img, frame, sizeof(frame));
-	assert_in_range(memory_to_read(&img, &health), 1, CLAIM_LARGEST);
+	assert_in_range(memory_to_read(&img, 0, &health), 1, CLAIM_LARGEST);
 	assert_int_equal(health.units, 1);	/* the window is not needed: the rows are read in place */
 	free(img.data);
 }
@@ -258,7 +301,7 @@ static void a_large_file_needs_no_more_memory_than_a_unit(void **state)
 	}
 	img = tape_end(&t);
 	assert_true(img.size > 32u << 20);
-	memory_to_read(&img, &health);
+	memory_to_read(&img, 0, &health);
 	assert_int_equal(health.units, 20);
 	assert_in_range(memory.total, 1, 24u << 20);
 	free(img.data);
@@ -270,6 +313,8 @@ int main(void)
 		cmocka_unit_test(a_writer_without_memory_says_so),
 		cmocka_unit_test(a_reader_without_memory_says_so_and_calls_no_unit_damaged),
 		cmocka_unit_test(a_unit_that_claims_gigabytes_allocates_nothing),
+		cmocka_unit_test(a_unit_that_claims_the_rest_of_a_large_file_is_not_collected),
+		cmocka_unit_test(a_unit_beyond_the_limit_is_not_unpacked),
 		cmocka_unit_test(a_frame_with_a_huge_window_allocates_nothing),
 		cmocka_unit_test(a_large_file_needs_no_more_memory_than_a_unit),
 	};

@@ -50,6 +50,16 @@ static void paths_that_cannot_be_read_are_refused(void **state)
 	trc_reader_free(NULL);
 }
 
+static void a_recording_without_its_preamble_says_that_it_was_cut(void **state)
+{
+	struct image img = {};
+
+	image_begin(&img, &today);
+	for (size_t size = 1; size < img.size; size++)
+		assert_refused(img.data, size, -EBADMSG, "is cut short within its first 48 bytes");
+	free(img.data);
+}
+
 static void a_text_transfer_is_named(void **state)
 {
 	static const struct { const char *magic; size_t size; } changed[] = {
@@ -109,6 +119,7 @@ static void unknown_units_are_skipped_when_their_type_allows(void **state)
 	assert_int_equal(o.end, 0);
 	assert_int_equal(o.skipped, 1);
 	assert_int_equal(o.units, 2);
+	assert_int_equal(between(unit_of("qDIS", 3, 1), "whatever", 8).skipped, 1);
 
 	newer.version = UNIT_VERSION + 1;
 	flagged.flags = 1;
@@ -123,6 +134,8 @@ static void unknown_units_that_are_required_stop_the_reader_by_name(void **state
 
 	assert_int_equal(o.end, -EPROTONOSUPPORT);
 	assert_non_null(strstr(o.error, "QDIS"));
+
+	assert_int_equal(between(unit_of("Qdis", 3, 1), "whatever", 8).end, -EPROTONOSUPPORT);
 
 	newer.version = 7;
 	o = between(newer, "whatever", 8);
@@ -227,6 +240,8 @@ static void a_frame_is_exactly_what_the_header_says(void **state)
 	assert_int_equal(stored(u, frame, n, 4).damaged, 1);
 	assert_int_equal(stored(u, frame, n - 1, 5).damaged, 1);
 	assert_int_equal(stored(u, twice, 2 * n, 5).damaged, 1);
+	memcpy(twice + n, "\x50\x2a\x4d\x18\0\0\0\0", 8);	/* a frame that unpacks to nothing */
+	assert_int_equal(stored(u, twice, n + 8, 5).damaged, 1);
 	assert_int_equal(stored(u, raw, 5, 5).damaged, 1);
 	assert_int_equal(stored(u, "", 0, 5).damaged, 1);
 	assert_int_equal(stored(u, "\x50\x2a\x4d\x18\0\0\0\0", 8, 0).damaged, 1);
@@ -249,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_no_recording_is_refused),
 		cmocka_unit_test(paths_that_cannot_be_read_are_refused),
+		cmocka_unit_test(a_recording_without_its_preamble_says_that_it_was_cut),
 		cmocka_unit_test(a_text_transfer_is_named),
 		cmocka_unit_test(a_newer_format_is_refused_and_a_new_feature_only_when_it_must),
 		cmocka_unit_test(unknown_units_are_skipped_when_their_type_allows),

@@ -237,4 +237,37 @@ static UNUSED void hop_noise(struct trc_hop *hop, uint64_t *state)
 	hop->context %= TRC_CONTEXT_UNKNOWN + 1;
 }
 
+/* a recording of every kind, with so many hops of two CPUs, 500 a unit */
+static UNUSED struct image record_something(uint64_t seed, int hops)
+{
+	static const uint32_t frames[] = { 3, 2, 1 };
+	const struct trc_record rows[] = {
+		{ .kind = TRC_FACT, .fact = { "host.kernel", "6.12.0" } },
+		{ .kind = TRC_FACT, .fact = { "host.name", "here" } },
+		{ .kind = TRC_ENUM, .enumeration = { "skb_drop_reason", "NETFILTER_DROP", 11 } },
+		{ .kind = TRC_FUNC, .func = { 0, "ip_rcv", "", 16, 1, 3, 0, "" } },
+		{ .kind = TRC_FUNC, .func = { 1, "nft_do_chain", "nf_tables", 32, 0, 1, 22, "invalid" } },
+		{ .kind = TRC_NETNS, .netns = { 7, "cl" } },
+		{ .kind = TRC_LINK, .link = { 7, 2, "veth0", "veth", "aa:bb", 3, 4, 1500, 1 } },
+		{ .kind = TRC_PROC, .proc = { 1, "init" } },
+		{ .kind = TRC_STACK, .stack = { 1, 3, frames } },
+		{ .kind = TRC_LOSS, .loss = { 0, 1, 2, 3, 4, 5 } },
+		{ .kind = TRC_END, .end = { "signal", 1, 2, 3 } },
+	};
+	struct tape t = tape_start();
+	struct trc_hop hop = { .packet = 1 };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (int k = 0; rows[i].kind == TRC_LOSS && k < hops; k++) {
+			hop_step(&hop, &seed);
+			hop.cpu = k & 1;
+			assert_int_equal(trc_write_hop(t.w, &hop), 0);
+			if (k % 500 == 499)
+				assert_int_equal(trc_writer_flush(t.w), 0);
+		}
+		tape_put(&t, &rows[i]);
+	}
+	return tape_end(&t);
+}
+
 #endif
