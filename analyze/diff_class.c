@@ -168,7 +168,7 @@ const char *key_text(const struct diff *d, const struct key *k, char *buf, size_
 		snprintf(port, sizeof(port), "%s%u", toward[k->toward], k->port);
 	if (k->l4proto == 1 || k->l4proto == 58)
 		snprintf(type, sizeof(type), " type %u", k->icmp_type);
-	snprintf(buf, size, "%s%s%s%s%s%s%s%s", protocol_text(k, protocol, sizeof(protocol)), type,
+	snprintf(buf, size, "%s%s%s packets%s%s%s%s%s", protocol_text(k, protocol, sizeof(protocol)), type,
 		 k->multicast ? " multicast" : "", port, k->ethertype == 0x86dd && k->l4proto != 58 ? " over IPv6" : "",
 		 k->received ? ", received" : "", k->netns ? " in " : "", name_text(d, k->netns));
 	return buf;

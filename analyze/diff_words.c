@@ -157,6 +157,22 @@ static void add_netfilter(struct text *t, const struct diff *d, const struct fin
 	add_good(t, d, f);
 }
 
+/* Who dropped it.  Layers that are no agent of their own are the kernel. */
+static const char *layer_text(const char *layer)
+{
+	static const struct { const char *layer, *words; } names[] = {
+		{ "ip", "the IP layer" }, { "transport", "the transport layer" }, { "socket", "the socket layer" },
+		{ "routing", "routing" }, { "neighbour", "the neighbour layer" }, { "qdisc", "the queueing discipline" },
+		{ "device", "the device layer" }, { "driver", "the driver" }, { "bridge", "the bridge" }, { "tunnel", "the tunnel" },
+		{ "netfilter", "netfilter" }, { "xfrm", "IPsec" }, { "xdp", "XDP" }, { "tc", "traffic control" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i].layer, layer))
+			return names[i].words;
+	return "the kernel";
+}
+
 static void add_dropped(struct text *t, const struct diff *d, const struct finding *f)
 {
 	const struct path *bad = &d->locus.path[f->bad];
@@ -165,10 +181,7 @@ static void add_dropped(struct text *t, const struct diff *d, const struct findi
 
 	add(t, "Diverges at ");
 	add_func(t, bad, where);
-	if (strcmp(func->layer, "other"))
-		add(t, ": in %s the %s layer drops ", bad->side->name, func->layer);
-	else
-		add(t, ": in %s the kernel drops ", bad->side->name);
+	add(t, ": in %s %s drops ", bad->side->name, layer_text(func->layer));
 	add_packet(t, bad, f->hits[f->bad], f->total[f->bad]);
 	add(t, ", drop reason %s; ", model_drop_reason(bad->side->m, bad->packet->reason));
 	add_good(t, d, f);
@@ -212,7 +225,7 @@ static void add_missing(struct text *t, const struct diff *d, const struct findi
 	const char *process = model_proc(good->side->m, good->packet->pid);
 	char key[200];
 
-	add(t, "Diverges before the first hop: in %s no %s is seen; in %s ", d->side[f->bad].name,
+	add(t, "Diverges before the first hop: in %s no %s are seen; in %s ", d->side[f->bad].name,
 	    key_text(d, &f->class->key, key, sizeof(key)), d->side[!f->bad].name);
 	add(t, "%s (pid %u) sends ", *process ? process : "a process", good->packet->pid);
 	add_packet(t, good, f->hits[!f->bad], f->total[!f->bad]);

@@ -309,7 +309,7 @@ static void a_query_that_was_never_sent_is_a_difference(void **state)
 	compare(&p);
 	assert_int_equal(p.status, 1);
 	assert_says(p.verdict, "Diverges before the first hop: in ");
-	assert_says(p.verdict, "no UDP to port 53 in netns cl is seen");
+	assert_says(p.verdict, "no UDP packets to port 53 in netns cl are seen");
 	assert_says(p.verdict, "dig (pid 100) sends the UDP packet");
 	end(&p);
 }
