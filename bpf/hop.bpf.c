@@ -470,12 +470,23 @@ static __always_inline void hook_read(struct hop_event *e, __u64 state)
 	e->have |= HAVE_HOOK;
 }
 
-/* Remember an open call whose return is recorded too: by then the sk_buff may be gone. */
+/*
+ * Remember an open call whose return is recorded too: by then the sk_buff may be gone.  A call that is not recorded
+ * (e is NULL) must not leave an older one of the same place behind, whose return was missed.
+ */
 static __always_inline void call_open(struct hop *h, const struct hop_event *e, __u64 sp)
 {
 	struct call_key key = { .sp = sp, .func = h->func };
-	struct call_state state = { .packet = e->packet, .hook = e->hook, .family = e->family, .have = e->have & HAVE_HOOK };
+	struct call_state state = {};
 
+	if (!e) {
+		bpf_map_delete_elem(&calls, &key);
+		return;
+	}
+	state.packet = e->packet;
+	state.hook = e->hook;
+	state.family = e->family;
+	state.have = e->have & HAVE_HOOK;
 	if (bpf_map_update_elem(&calls, &key, &state, BPF_ANY))
 		__sync_fetch_and_add(&h->counters->unpaired, 1);
 }
@@ -529,12 +540,12 @@ static __always_inline int hop_record(struct pt_regs *ctx, __u64 skb, __u64 next
 	cookie = bpf_get_attach_cookie(ctx);
 	h.func = bpf_get_func_ip(ctx);
 	e = hop_fill(&h, EVENT_HOP, cookie, &fresh, &p);
+	if (e && cookie & COOKIE_STATE)
+		hook_read(e, next_arg);
+	if (cookie & COOKIE_RETURN)
+		call_open(&h, e, PT_REGS_SP(ctx));
 	if (e) {
 		id = e->packet;
-		if (cookie & COOKIE_STATE)
-			hook_read(e, next_arg);
-		if (cookie & COOKIE_RETURN)
-			call_open(&h, e, PT_REGS_SP(ctx));
 		bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 		if (fresh)
 			stack_submit(&h, id);

@@ -283,6 +283,19 @@ static int record(struct session *s)
 	return err ? write_failed(s, err) : 0;
 }
 
+/* When the recording ends before its command does, so does the command. */
+static void command_finish(struct session *s)
+{
+	int waited_ms;
+
+	if (!s->command || kill(s->command, SIGTERM))
+		return;
+	for (waited_ms = 0; waited_ms < 500 && !command_ended(s->command, &s->status); waited_ms += 10)
+		usleep(10000);
+	s->command = 0;
+	s->status = 0;
+}
+
 static int file_end(struct session *s)
 {
 	struct trc_record rec = { .kind = TRC_END };
@@ -304,21 +317,22 @@ static int file_end(struct session *s)
 static int summary_print(struct session *s)
 {
 	const struct drain_totals *t = drain_totals(s->drain);
+	uint64_t hops = trc_writer_hops(s->writer), lost = t->lost + t->hops - hops;
 	int status = 0;
 
 	if (!s->o->quiet && isatty(STDERR_FILENO))
 		fprintf(stderr, "\r\033[K");
-	if (t->unexplained)
+	if (t->unexplained && hops == t->hops)
 		status = fail("%" PRId64 " hops are unaccounted for: this is a defect of pktrec, please report it",
 			      (int64_t)t->unexplained);
 	if (t->missed && !s->o->quiet)
 		fail("%" PRIu64 " hops in interrupts were missed by the kernel: a probe was running on that CPU", t->missed);
 	if (t->untracked)
 		fail("%" PRIu64 " of the lost hops had no place in the map of packets in flight", t->untracked);
-	if (!t->hops && !s->o->quiet)
+	if (!hops && !s->o->quiet)
 		fail("nothing was recorded: no packet was seen by the %zu functions that are probed", functions_count(s, true));
-	fprintf(stderr, "%" PRIu64 " hops of %" PRIu64 " packets recorded, %" PRIu64 " lost (%s, %.1f kB)\n", t->hops, t->packets,
-		t->lost, strcmp(s->o->output, "-") ? s->o->output : "standard output", trc_writer_bytes(s->writer) / 1e3);
+	fprintf(stderr, "%" PRIu64 " hops of %" PRIu64 " packets recorded, %" PRIu64 " lost (%s, %.1f kB)\n", hops, t->packets,
+		lost, strcmp(s->o->output, "-") ? s->o->output : "standard output", trc_writer_bytes(s->writer) / 1e3);
 	return status;
 }
 
@@ -335,10 +349,11 @@ static int session_record(struct session *s)
 	status = err ? fail("cannot start the programs: %s", strerror(-err)) : command_begin(s);
 	if (!status)
 		status = record(s);
-	if (!s->ending)
-		s->ending = "error";
-	more = file_end(s);
-	status = status ? status : more;
+	command_finish(s);
+	if (!status)
+		status = file_end(s);
+	else
+		probes_enable(&s->probes, false);
 	more = summary_print(s);
 	return status ? status : more ? more : s->status;
 }

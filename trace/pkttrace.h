@@ -204,6 +204,7 @@ int trc_write_hop(struct trc_writer *w, const struct trc_hop *hop);	/* the same 
 int trc_writer_flush(struct trc_writer *w);
 int trc_writer_finish(struct trc_writer *w);		/* flush, and no more after it; trc_writer_free() does not flush */
 uint64_t trc_writer_bytes(const struct trc_writer *w);	/* written to fd so far */
+uint64_t trc_writer_hops(const struct trc_writer *w);	/* of them, in whole units */
 const char *trc_writer_error(const struct trc_writer *w);
 void trc_writer_free(struct trc_writer *w);
 

@@ -37,6 +37,7 @@ struct trc_writer {
 	bool regular;
 	off_t base;			/* of a regular file: where the recording begins */
 	uint64_t bytes;
+	uint64_t hops_written;
 	uint32_t sequence;
 	uint32_t tag;
 	int failed;			/* negative errno: nothing more is written */
@@ -169,9 +170,11 @@ static int hops_write(struct trc_writer *w)
 	if (hops_encode(w->encoder, w->hops, w->nhops, &w->hops_raw))
 		return out_of_memory(w);
 	err = unit_write(w, &u, &w->hops_raw);
-	if (!err)
-		w->nhops = 0;
-	return err;
+	if (err)
+		return err;
+	w->hops_written += w->nhops;
+	w->nhops = 0;
+	return 0;
 }
 
 static int pending_write(struct trc_writer *w, enum trc_kind kind)
@@ -339,6 +342,11 @@ int trc_writer_finish(struct trc_writer *w)
 	if (!err)
 		w->finished = true;
 	return err;
+}
+
+uint64_t trc_writer_hops(const struct trc_writer *w)
+{
+	return w->hops_written;
 }
 
 uint64_t trc_writer_bytes(const struct trc_writer *w)
