@@ -116,6 +116,17 @@ static void tell_to_ip(struct story *s, uint32_t i, const char *functions)
 	story_say(s, "To IP", "It is handed to IP: %s.", functions);
 }
 
+/* A packet that has to wait for the answer of the neighbour may wait for ever. */
+static void tell_neigh(struct story *s, uint32_t i, const char *functions)
+{
+	char waits[96] = "";
+
+	for (uint32_t k = i + 1; k < s->p->nhops && !*hop_func(s->m, packet_hop(s->m, s->p, k))->stage; k++)
+		if (!strcmp(hop_func(s->m, packet_hop(s->m, s->p, k))->name, "__neigh_event_send"))
+			snprintf(waits, sizeof(waits), "; it is not known yet, so the packet waits (hop %u, __neigh_event_send)", k + 1);
+	story_say(s, "Neighbour", "The link-layer address of the next hop is needed: %s%s.", functions, waits);
+}
+
 static void tell_to_driver(struct story *s, uint32_t i, const char *functions)
 {
 	const struct trc_hop *h = packet_hop(s->m, s->p, i);
@@ -163,7 +174,7 @@ static const struct {
 } stages[] = {
 	{ "to_ip", "To IP", .tell = tell_to_ip },
 	{ "route", "Routing", "A route is looked up: %s." },
-	{ "neigh", "Neighbour", "The link-layer address of the next hop is filled in: %s." },
+	{ "neigh", "Neighbour", .tell = tell_neigh },
 	{ "to_qdisc", "Queue", .tell = tell_to_qdisc },
 	{ "to_driver", "Driver", .tell = tell_to_driver },
 	{ "receive", "Receive", .tell = tell_receive },

@@ -2,7 +2,6 @@
 /*
  * explain_ends.c - where a packet comes from, where it ends, and what of it is not known.
  */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,25 +60,19 @@ void tell_origin(struct story *s)
 		  strcmp(hop_func(s->m, h)->layer, "other") ? hop_func(s->m, h)->layer : "", *stack ? ", reached through " : "", stack);
 }
 
-/* Data as a sentence: a capital at its beginning, one full stop at its end. */
-static void tell_advice(struct story *s, const char *advice)
-{
-	story_say(s, "Check", "%c%s%s", toupper((unsigned char)*advice), advice + 1, advice[strlen(advice) - 1] == '.' ? "" : ".");
-}
-
 static void tell_drop(struct story *s, const char *time)
 {
 	const struct packet *p = s->p;
 	const char *reason = model_drop_reason(s->m, p->reason);
 	uint32_t hook = packet_drop_hook(s->m, p);
-	char at[96] = "", word[64];
+	char at[96] = "", word[64], text[1024];
 
 	if (hook != NO_HOP)
 		snprintf(at, sizeof(at), " at hook %s", hook_text(packet_hop(s->m, p, hook), word, sizeof(word)));
-	story_say(s, "End", "It is dropped in %s%s (hop %u), %s after its first hop. Reason %s%s%s.", packet_last_function(s->m, p), at,
-		  p->fate_hop + 1, time, reason, *reason_meaning(reason) ? ": " : "", reason_meaning(reason));
-	if (*reason_advice(reason))
-		tell_advice(s, reason_advice(reason));
+	story_say(s, "End", "It is dropped in %s%s (hop %u), %s after its first hop, with the reason %s.", packet_last_function(s->m, p),
+		  at, p->fate_hop + 1, time, reason);
+	if (*reason_text(reason, text, sizeof(text)))
+		story_say(s, "Why", "%s", text);
 }
 
 static void tell_in_flight(struct story *s)
@@ -117,8 +110,9 @@ void tell_fate(struct story *s)
 			  hop_func(s->m, h)->name, hop + 1, time);
 		break;
 	case FATE_CONSUMED:
-		story_say(s, "End", "The kernel uses it up itself: %s (hop %u), %s after its first hop.", hop_func(s->m, h)->name, hop + 1,
-			  time);
+		hop = packet_last_hop(s->m, p);
+		story_say(s, "End", "The kernel uses it up itself: %s (hop %u) is the last to touch it, and it is freed %s after its first hop.",
+			  packet_last_function(s->m, p), hop + 1, time);
 		break;
 	case FATE_IN_FLIGHT:
 		tell_in_flight(s);

@@ -21,9 +21,11 @@ const char *packet_fate_text(const struct model *m, const struct packet *p, char
 const char *packet_fate_short(const struct model *m, const struct packet *p, char *buf, size_t size);	/* no names */
 const char *proc_text(const struct model *m, uint32_t pid, char *buf, size_t size);			/* "dig (123)" */
 const char *context_text(const struct model *m, const struct trc_hop *h, char *buf, size_t size);
+const char *reason_text(const char *reason, char *buf, size_t size);	/* what it means, and what to check; "" */
 const char *hook_text(const struct trc_hop *h, char *buf, size_t size);		/* "LOCAL_OUT IPv4" */
 const char *packet_first_function(const struct model *m, const struct packet *p);	/* that says something */
 const char *packet_last_function(const struct model *m, const struct packet *p);
+uint32_t packet_last_hop(const struct model *m, const struct packet *p);	/* of packet_last_function() */
 uint64_t packet_duration(const struct model *m, const struct packet *p);
 uint64_t packet_time(const struct model *m, const struct packet *p);	/* since the recording's first hop */
 uint32_t packet_drop_hook(const struct model *m, const struct packet *p);	/* the hook it died in, or NO_HOP */

@@ -141,22 +141,18 @@ static int drops_table(const struct term *t, const struct model *m, struct drop 
 	return err;
 }
 
-/* Each reason once, in plain words. */
-static void drops_meaning(const struct term *t, struct drop **groups, size_t n)
+/* Each reason once, in plain words; they lie together because drop_order() compares them first. */
+static void drops_meaning(const struct term *t, const struct drop *drops, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		const char *reason = groups[i]->reason;
-		char text[1024];
-		size_t k = 0;
+	for (size_t i = 0; i < n; i += drops[i].count) {
+		const char *reason = drops[i].reason;
+		char text[1024], words[1152];
 
-		while (k < i && strcmp(groups[k]->reason, reason))
-			k++;
-		if (k < i || !*reason_meaning(reason))
+		if ((i && !strcmp(drops[i - 1].reason, reason)) || !*reason_text(reason, text, sizeof(text)))
 			continue;
-		snprintf(text, sizeof(text), "%s: %s%s%s", reason, reason_meaning(reason), *reason_advice(reason) ? "; check: " : "",
-			 reason_advice(reason));
+		snprintf(words, sizeof(words), "%s: %s", reason, text);
 		putc('\n', t->out);
-		term_wrap(t, STYLE_PLAIN, 0, 2, text);
+		term_wrap(t, STYLE_PLAIN, 0, 2, words);
 	}
 }
 
@@ -194,7 +190,7 @@ int show_drops(const struct term *t, const struct model *m, bool as_json)
 	} else {
 		err = drops_table(t, m, groups, ngroups);
 		if (!err)
-			drops_meaning(t, groups, ngroups);
+			drops_meaning(t, drops, n);
 	}
 	free(groups);
 	free(drops);

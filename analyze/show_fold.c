@@ -57,7 +57,7 @@ static bool may_be_tail(const struct model *m, const struct trc_hop *h)
 /* The first hop of the tail in which the packet is only freed; nhops when there is none. */
 static uint32_t tail_start(const struct model *m, const struct packet *p)
 {
-	bool decided = p->fate == FATE_DROPPED || p->fate == FATE_DELIVERED || p->fate == FATE_CONSUMED;
+	bool decided = p->fate == FATE_DROPPED || p->fate == FATE_DELIVERED;	/* by a hop that is no freeing */
 	uint32_t floor = decided && p->fate_hop < p->nhops ? p->fate_hop + 1 : 1, i = p->nhops;
 
 	while (i > floor && may_be_tail(m, packet_hop(m, p, i - 1)))

@@ -199,18 +199,12 @@ static void print_note(struct path *c, enum style s, unsigned int column, unsign
 
 static void print_reason(struct path *c, const struct trc_hop *h)
 {
-	const char *reason = model_drop_reason(c->m, h->value);
-	const char *texts[] = { reason_meaning(reason), reason_advice(reason) };
+	char text[1024];
 
-	for (int i = 0; i < 2; i++) {
-		char text[1024];
-
-		if (!*texts[i])
-			continue;
-		snprintf(text, sizeof(text), "%s%s", i ? "check: " : "", texts[i]);
-		fprintf(c->t->out, "%*s", (int)c->note_column + 2, "");
-		term_wrap(c->t, i ? STYLE_PLAIN : STYLE_BAD, c->note_column + 2, c->note_column + 4, text);
-	}
+	if (!*reason_text(model_drop_reason(c->m, h->value), text, sizeof(text)))
+		return;
+	fprintf(c->t->out, "%*s", (int)c->note_column + 2, "");
+	term_wrap(c->t, STYLE_PLAIN, c->note_column + 2, c->note_column + 2, text);
 }
 
 static void print_hop(struct path *c, const struct row *r)
@@ -289,6 +283,22 @@ static int print_freed(struct path *c, const struct row *r)
 
 /* --- the packet as a whole --------------------------------------------------------------------------------------- */
 
+/* With its headers, which are added one by one: at the first hop that has those of IP, if any. */
+static uint32_t packet_length(const struct model *m, const struct packet *p)
+{
+	uint32_t len = 0;
+
+	for (uint32_t i = 0; i < p->nhops; i++) {
+		const struct trc_hop *h = packet_hop(m, p, i);
+
+		if (h->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6))
+			return h->len_bytes;
+		if (h->len_bytes > len)
+			len = h->len_bytes;
+	}
+	return len;
+}
+
 static void head_line(const struct path *c, enum style s, const char *label, const char *text)
 {
 	fputs("  ", c->t->out);
@@ -315,11 +325,7 @@ static void print_head(const struct path *c)
 {
 	const struct packet *p = c->p;
 	char text[512], fate[256], time[32];
-	uint32_t len = 0;
 
-	for (uint32_t i = 0; i < p->nhops && !len; i++)
-		if (packet_hop(c->m, p, i)->have & TRC_HAVE_SKB)
-			len = packet_hop(c->m, p, i)->len_bytes;
 	term_print(c->t, STYLE_BOLD, "packet %u: %s\n", p->number, tuple_text(&p->tuple, text, sizeof(text)));
 	packet_fate_text(c->m, p, fate, sizeof(fate));
 	if ((p->fate == FATE_DROPPED || p->fate == FATE_DELIVERED) && p->fate_hop < p->nhops)
@@ -328,8 +334,8 @@ static void print_head(const struct path *c)
 		snprintf(text, sizeof(text), "%s", fate);
 	head_line(c, fate_style(p->fate), "fate", text);
 	head_birth(c);
-	snprintf(text, sizeof(text), "%s, %u hops, %u bytes at first", duration_text(packet_duration(c->m, p), time, sizeof(time)),
-		 p->nhops, len);
+	snprintf(text, sizeof(text), "%s, %u hops, %u bytes", duration_text(packet_duration(c->m, p), time, sizeof(time)),
+		 p->nhops, packet_length(c->m, p));
 	head_line(c, STYLE_PLAIN, "took", text);
 	if (p->lossy)
 		head_line(c, STYLE_WARN, "loss", "hops were lost while this packet lived: a missing hop proves nothing");

@@ -56,6 +56,23 @@ const char *context_text(const struct model *m, const struct trc_hop *h, char *b
 	return buf;
 }
 
+/* Knowledge as sentences: each with one full stop, unless it ends otherwise. */
+const char *reason_text(const char *reason, char *buf, size_t size)
+{
+	const char *parts[] = { reason_meaning(reason), reason_advice(reason) };
+	size_t used = 0;
+
+	*buf = '\0';
+	for (int i = 0; i < 2 && used < size; i++) {
+		size_t len = strlen(parts[i]);
+
+		if (len)
+			used += snprintf(buf + used, size - used, "%s%s%s", used ? " " : "", parts[i],
+					 strchr(".?!", parts[i][len - 1]) ? "" : ".");
+	}
+	return buf;
+}
+
 const char *hook_text(const struct trc_hop *h, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s %s", hook_name(h->family, h->hook), family_name(h->family));
@@ -119,8 +136,10 @@ const char *packet_first_function(const struct model *m, const struct packet *p)
 {
 	for (uint32_t i = 0; i < p->nhops; i++) {
 		const struct func *f = hop_func(m, packet_hop(m, p, i));
+		bool dull = !strcmp(f->layer, "other") || !strcmp(f->layer, "packet") || !strcmp(f->layer, "skb") ||
+			      !strcmp(f->layer, "socket");
 
-		if (strcmp(f->layer, "other") && strcmp(f->layer, "packet") && strcmp(f->layer, "skb"))
+		if (!dull || (*f->stage && strcmp(f->stage, "free")))
 			return f->name;
 	}
 	return p->nhops ? hop_func(m, packet_hop(m, p, 0))->name : "";
@@ -131,15 +150,20 @@ static bool is_freeing(const struct model *m, const struct trc_hop *h)
 	return h->kind == TRC_RETURN || !strcmp(hop_func(m, h)->stage, "free");
 }
 
-const char *packet_last_function(const struct model *m, const struct packet *p)
+uint32_t packet_last_hop(const struct model *m, const struct packet *p)
 {
 	uint32_t i = p->nhops;
 
 	if ((p->fate == FATE_DROPPED || p->fate == FATE_DELIVERED) && p->fate_hop < p->nhops)
-		return hop_func(m, packet_hop(m, p, p->fate_hop))->name;
+		return p->fate_hop;
 	while (i > 1 && is_freeing(m, packet_hop(m, p, i - 1)))
 		i--;
-	return i ? hop_func(m, packet_hop(m, p, i - 1))->name : "";
+	return i ? i - 1 : 0;
+}
+
+const char *packet_last_function(const struct model *m, const struct packet *p)
+{
+	return p->nhops ? hop_func(m, packet_hop(m, p, packet_last_hop(m, p)))->name : "";
 }
 
 const char *packet_fate_short(const struct model *m, const struct packet *p, char *buf, size_t size)
@@ -174,14 +198,17 @@ const char *packet_fate_text(const struct model *m, const struct packet *p, char
 }
 
 /*
- * The entry of a system call, in which the frame's name continues after "sys_"; NULL for other frames.  Of
- * __x64_sys_sendmmsg, __sys_sendmmsg and ____sys_sendmsg the first is what a program calls, the others are inside.
+ * The system call that a frame stands for, NULL for other frames.  Of __x64_sys_sendmmsg, __sys_sendmmsg and
+ * ____sys_sendmsg the first is what a program calls, the others are inside it.  The wrapper is missing where it
+ * ends in a tail call: then ksys_write tells.
  */
 static const char *syscall_name(const char *frame)
 {
 	const char *bare = frame + strspn(frame, "_"), *sys = strstr(bare, "_sys_");
 
-	return bare - frame == 2 && sys ? sys + strlen("_sys_") : NULL;
+	if (bare - frame == 2 && sys)
+		return sys + strlen("_sys_");
+	return strncmp(frame, "ksys_", 5) ? NULL : frame + 5;
 }
 
 static bool is_inside_syscall(const char *frame)
@@ -189,36 +216,44 @@ static bool is_inside_syscall(const char *frame)
 	return *frame == '_' && !strncmp(frame + strspn(frame, "_"), "sys_", 4);
 }
 
+/* The frame of the system call, or the end of the stack. */
+static uint32_t syscall_frame(const struct model *m, const struct packet *p)
+{
+	uint32_t i = 0;
+
+	while (i < p->nframes && !syscall_name(m->funcs[p->frames[i]].name))
+		i++;
+	return i;
+}
+
 const char *packet_stack_text(const struct model *m, const struct packet *p, char *buf, size_t size)
 {
 	/* the first frame may be the first hop's own function, which adds nothing */
-	uint32_t first = p->nframes && p->nhops && p->frames[0] == packet_hop(m, p, 0)->func, end = first;
+	uint32_t first = p->nframes && p->nhops && p->frames[0] == packet_hop(m, p, 0)->func;
+	uint32_t end = syscall_frame(m, p);
 	size_t used = 0;
 
 	*buf = '\0';
-	while (end < p->nframes && end - first < FRAMES_NAMED && !syscall_name(m->funcs[p->frames[end]].name))
-		end++;
-	if (end < p->nframes && end - first == FRAMES_NAMED)
-		used += snprintf(buf, size, "… → ");
+	if (end > first + FRAMES_NAMED) {
+		end = first + FRAMES_NAMED;
+		used += snprintf(buf, size, "…");
+	}
 	for (uint32_t i = end; i-- > first && used < size;) {
 		const char *name = m->funcs[p->frames[i]].name;
 
 		if (!is_inside_syscall(name))
-			used += snprintf(buf + used, size - used, "%s%s", name, i > first ? " → " : "");
+			used += snprintf(buf + used, size - used, "%s%s", used ? " → " : "", name);
 	}
 	return buf;
 }
 
 const char *packet_syscall(const struct model *m, const struct packet *p, char *buf, size_t size)
 {
-	for (uint32_t i = 0; i < p->nframes; i++) {
-		const char *name = syscall_name(m->funcs[p->frames[i]].name);
+	uint32_t i = syscall_frame(m, p);
 
-		if (!name)
-			continue;
-		snprintf(buf, size, "%s", name);
-		buf[strcspn(buf, ".")] = '\0';
-		return buf;
-	}
-	return NULL;
+	if (i == p->nframes)
+		return NULL;
+	snprintf(buf, size, "%s", syscall_name(m->funcs[p->frames[i]].name));
+	buf[strcspn(buf, ".")] = '\0';
+	return buf;
 }

@@ -142,7 +142,7 @@ static void a_drop_names_function_hook_and_reason(void **state)
 
 	find(&e, "Netfilter", "Hook LOCAL_OUT (IPv4) says DROP (hop 4, nf_hook_slow); it asked ipt_do_table");
 	find(&e, "End", "dropped in nf_hook_slow at hook LOCAL_OUT IPv4 (hop 8)");
-	find(&e, "End", "Reason NETFILTER_DROP");
+	find(&e, "End", "with the reason NETFILTER_DROP.");
 	assert_false(says(&e, "delivered"));
 	explain_free(&e);
 	model_free(m);
@@ -155,6 +155,36 @@ static void without_an_end_none_is_invented(void **state)
 	struct explain e = story_of(m);
 
 	find(&e, "End", "Its end was not seen. The last hop is __ip_local_out (hop 2)");
+	explain_free(&e);
+	model_free(m);
+}
+
+static void a_packet_that_waits_for_its_neighbour_says_so(void **state)
+{
+	static const struct step steps[] = { { "ip_output", CLIENT }, { "neigh_resolve_output", CLIENT }, { "__neigh_event_send", CLIENT }, {} };
+	struct model *m = load_one(steps, true);
+	struct explain e = story_of(m);
+
+	find(&e, "Neighbour", "neigh_resolve_output (hop 2); it is not known yet, so the packet waits (hop 3");
+	explain_free(&e);
+	model_free(m);
+}
+
+/* A function called by a hook knows the hook as well; the hook is told once, with what it asked. */
+static void a_hook_is_told_once(void **state)
+{
+	static const struct step steps[] = {
+		{ "nf_hook_slow", CLIENT, .hook = 3, .family = 2 }, { "apparmor_ip_postroute", CLIENT, .hook = 3, .family = 2 },
+		{ "nf_hook_slow", CLIENT, .kind = TRC_RETURN, .value = 1 }, { "ip_output", CLIENT }, {},
+	};
+	struct model *m = load_one(steps, true);
+	struct explain e = story_of(m);
+	size_t told = 0;
+
+	for (size_t i = 0; i < e.count; i++)
+		told += !strcmp(e.steps[i].label, "Netfilter");
+	assert_int_equal(told, 1);
+	find(&e, "Netfilter", "says ACCEPT (hop 1, nf_hook_slow); it asked apparmor_ip_postroute (hop 2).");
 	explain_free(&e);
 	model_free(m);
 }
@@ -196,6 +226,8 @@ int main(void)
 		cmocka_unit_test(a_hook_without_its_return_has_no_verdict),
 		cmocka_unit_test(a_drop_names_function_hook_and_reason),
 		cmocka_unit_test(without_an_end_none_is_invented),
+		cmocka_unit_test(a_packet_that_waits_for_its_neighbour_says_so),
+		cmocka_unit_test(a_hook_is_told_once),
 		cmocka_unit_test(interrupts_make_packets_without_a_process),
 		cmocka_unit_test(multicast_reports_and_discovery_are_housekeeping),
 	};

@@ -101,6 +101,44 @@ static void a_drop_after_the_hook_returned_is_not_the_hooks(void **state)
 	model_free(m);
 }
 
+/* One packet with that birth stack, innermost first. */
+static const char *syscall_in(const char *const *stack, char *text, size_t size)
+{
+	static char call[64];
+	struct func funcs[8] = {};
+	uint32_t frames[8], n = 0;
+	struct packet p = { .frames = frames };
+	struct model m = { .funcs = funcs };
+
+	for (; stack[n]; n++) {
+		funcs[n].name = stack[n];
+		frames[n] = n;
+	}
+	p.nframes = m.nfuncs = n;
+	packet_stack_text(&m, &p, text, size);
+	return packet_syscall(&m, &p, call, sizeof(call)) ?: "none";
+}
+
+static void the_system_call_is_the_one_a_program_calls(void **state)
+{
+	static const char *const nested[] = { "udp_sendmsg", "____sys_sendmsg", "___sys_sendmsg", "__sys_sendmmsg", "__x64_sys_sendmmsg",
+					      "do_syscall_64", NULL };
+	static const char *const tail_call[] = { "tcp_sendmsg", "vfs_write", "ksys_write", "do_syscall_64", NULL };
+	static const char *const arm[] = { "udp_sendmsg", "__sys_sendto", "__arm64_sys_sendto.isra.0", "el0_svc", NULL };
+	static const char *const softirq[] = { "arp_solicit", "neigh_timer_handler", "handle_softirqs", NULL };
+	char text[256];
+
+	assert_string_equal(syscall_in(nested, text, sizeof(text)), "sendmmsg");
+	assert_string_equal(text, "udp_sendmsg");
+	assert_string_equal(syscall_in(tail_call, text, sizeof(text)), "write");
+	assert_string_equal(text, "vfs_write → tcp_sendmsg");
+	assert_string_equal(syscall_in(arm, text, sizeof(text)), "sendto");
+	assert_string_equal(syscall_in(softirq, text, sizeof(text)), "none");
+	assert_string_equal(text, "handle_softirqs → neigh_timer_handler → arp_solicit");
+	syscall_in(softirq, text, 12);		/* too small: cut, not overrun */
+	assert_true(strlen(text) < 12);
+}
+
 static void path_shows_hook_verdict_reason_and_changes(void **state)
 {
 	struct model *m = load_both();
@@ -234,6 +272,7 @@ int main(void)
 		cmocka_unit_test(fate_names_the_reader),
 		cmocka_unit_test(fate_names_reason_and_hook),
 		cmocka_unit_test(a_drop_after_the_hook_returned_is_not_the_hooks),
+		cmocka_unit_test(the_system_call_is_the_one_a_program_calls),
 		cmocka_unit_test(path_shows_hook_verdict_reason_and_changes),
 		cmocka_unit_test(lines_fit_the_terminal),
 		cmocka_unit_test(drops_are_grouped),
