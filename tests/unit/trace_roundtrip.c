@@ -242,6 +242,50 @@ static void wrong_arguments_are_refused(void **state)
 	free(img.data);
 }
 
+/* the n-th unit's header */
+static struct unit header_of(const struct image *img, size_t n)
+{
+	struct extent extents[16];
+	struct unit u = {};
+
+	assert_in_range(n, 0, image_extents(img, extents, 16) - 1);
+	assert_true(unit_get(img->data + extents[n].start, &u));
+	return u;
+}
+
+static void headers_tell_time_and_loss_of_all_cpus(void **state)
+{
+	static const uint64_t times[] = { 50, 40, 70 };
+	struct tape t = tape_start();
+	struct trc_record loss = { .kind = TRC_LOSS, .loss = { .cpu = 3, .lost = 5 } };
+	struct trc_record end = { .kind = TRC_END, .end = { .time_ns = 99 } };
+	struct image img;
+	struct unit u;
+
+	tape_put(&t, &loss);
+	loss.loss.cpu = 9;
+	tape_put(&t, &loss);
+	loss.loss.lost = 7;	/* in all, not since */
+	tape_put(&t, &loss);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(trc_write_hop(t.w, &(struct trc_hop){ .packet = 1, .time_ns = times[i] }), 0);
+	tape_put(&t, &end);
+	img = tape_end(&t);
+	u = header_of(&img, 0);
+	assert_string_equal(u.type, "HOPS");
+	assert_int_equal(u.rows, 3);
+	assert_int_equal(u.sequence, 0);
+	assert_int_equal(u.time_first, 40);
+	assert_int_equal(u.time_last, 70);
+	assert_int_equal(u.lost, 12);
+	u = header_of(&img, 2);
+	assert_string_equal(u.type, "DONE");
+	assert_int_equal(u.sequence, 2);
+	assert_int_equal(u.time_first, 99);
+	assert_int_equal(u.time_last, 99);
+	free(img.data);
+}
+
 static void nothing_is_written_after_the_finish(void **state)
 {
 	struct tape t = tape_start();
@@ -320,6 +364,7 @@ int main(void)
 		cmocka_unit_test(hops_of_noise_survive),
 		cmocka_unit_test(likely_hops_are_small),
 		cmocka_unit_test(wrong_arguments_are_refused),
+		cmocka_unit_test(headers_tell_time_and_loss_of_all_cpus),
 		cmocka_unit_test(nothing_is_written_after_the_finish),
 		cmocka_unit_test(a_full_kind_flushes_the_names_first),
 		cmocka_unit_test(a_hundred_thousand_functions_take_bounded_units),
