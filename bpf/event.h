@@ -91,6 +91,19 @@ struct name_event {
 	char name[16];
 };
 
+/* set before the programs are loaded */
+struct program_constants {
+	__u64 text_base;	/* address of _stext */
+	__u64 packet_limit;	/* follow the first so many packets, 0 = all */
+};
+
+/* changes while they run */
+struct program_state {
+	__u64 packets;		/* begun, when there is a limit */
+	__u32 enabled;		/* 0: programs do nothing */
+	__u32 pad;
+};
+
 /* one for each CPU, in a per-CPU array: read by the recorder at the end */
 struct cpu_counters {
 	__u64 hops;		/* produced: the sequence numbers handed out */

@@ -21,11 +21,8 @@ char LICENSE[] SEC("license") = "GPL";
 enum { ETH_P_IP = 0x0800, ETH_P_ARP = 0x0806, ETH_P_IPV6 = 0x86dd };
 enum { IP_ICMP = 1, IP_TCP = 6, IP_UDP = 17, IP_DCCP = 33, IP_ICMPV6 = 58, IP_SCTP = 132, IP_UDPLITE = 136 };
 
-/* set by the recorder before the programs are loaded */
-const volatile __u64 text_base;
-
-/* set by the recorder while it runs: programs do nothing before all are attached and after the end */
-__u32 enabled;
+const volatile struct program_constants constants;
+struct program_state state;
 
 struct packet_state {
 	__u64 id;
@@ -133,7 +130,7 @@ static __always_inline bool hop_begin(struct hop *h, void *ctx)
 {
 	__u32 zero = 0;
 
-	if (!enabled)
+	if (!state.enabled)
 		return false;
 	h->ctx = ctx;
 	h->cpu = bpf_get_smp_processor_id();
@@ -170,7 +167,7 @@ static __always_inline struct hop_event *hop_reserve(struct hop *h, __u8 kind, _
 	e->head.seq = seq;
 	e->time_ns = h->time_ns;
 	e->packet = packet;
-	e->func = h->func - text_base;
+	e->func = h->func - constants.text_base;
 	e->pid = bpf_get_current_pid_tgid() >> 32;
 	return e;
 }
@@ -390,7 +387,23 @@ static __always_inline __u64 id_fresh(struct hop *h)
 	return (__sync_fetch_and_add(&h->counters->packets, 1) + 1) << 12 | (h->cpu & (MAX_CPUS - 1));
 }
 
-/* The state of the packet that this sk_buff is now, with a fresh id if it is new; NULL: the map is full. */
+/* With -c N only the first N packets are followed. */
+static __always_inline bool packet_wanted(void)
+{
+	if (!constants.packet_limit)
+		return true;
+	return state.packets < constants.packet_limit &&
+	       __sync_fetch_and_add(&state.packets, 1) < constants.packet_limit;
+}
+
+static __always_inline void hop_untracked(struct hop *h)
+{
+	__sync_fetch_and_add(&h->counters->hops, 1);
+	__sync_fetch_and_add(&h->counters->lost, 1);
+	__sync_fetch_and_add(&h->counters->untracked, 1);
+}
+
+/* The state of the packet that this sk_buff is now, with a fresh id if it is new; NULL: it is not followed. */
 static __always_inline struct packet_state *packet_find(struct hop *h, __u64 cookie, bool *fresh)
 {
 	struct packet_state *p = bpf_map_lookup_elem(&packets, &h->skb), new = {};
@@ -401,14 +414,20 @@ static __always_inline struct packet_state *packet_find(struct hop *h, __u64 coo
 		/* a second beginning, or anything that is no part of a release: the address lives again */
 		if (cookie & (COOKIE_TAIL | COOKIE_END) && !(cookie & COOKIE_BEGIN) && h->time_ns - p->dying_ns < DYING_NS)
 			return p;
+		if (!packet_wanted())
+			return NULL;
 		new.id = id_fresh(h);
 		*p = new;
 		*fresh = true;
 		return p;
 	}
-	new.id = id_fresh(h);
-	if (bpf_map_update_elem(&packets, &h->skb, &new, BPF_ANY))
+	if (!packet_wanted())
 		return NULL;
+	new.id = id_fresh(h);
+	if (bpf_map_update_elem(&packets, &h->skb, &new, BPF_ANY)) {
+		hop_untracked(h);	/* the map is full */
+		return NULL;
+	}
 	*fresh = true;
 	return bpf_map_lookup_elem(&packets, &h->skb);
 }
@@ -477,17 +496,17 @@ static __always_inline void hook_read(struct hop_event *e, __u64 state)
 static __always_inline void call_open(struct hop *h, const struct hop_event *e, __u64 sp)
 {
 	struct call_key key = { .sp = sp, .func = h->func };
-	struct call_state state = {};
+	struct call_state call = {};
 
 	if (!e) {
 		bpf_map_delete_elem(&calls, &key);
 		return;
 	}
-	state.packet = e->packet;
-	state.hook = e->hook;
-	state.family = e->family;
-	state.have = e->have & HAVE_HOOK;
-	if (bpf_map_update_elem(&calls, &key, &state, BPF_ANY))
+	call.packet = e->packet;
+	call.hook = e->hook;
+	call.family = e->family;
+	call.have = e->have & HAVE_HOOK;
+	if (bpf_map_update_elem(&calls, &key, &call, BPF_ANY))
 		__sync_fetch_and_add(&h->counters->unpaired, 1);
 }
 
@@ -501,7 +520,7 @@ static __always_inline void packet_release(struct hop *h, struct packet_state *p
 
 /* The whole of a hop but for what its kind adds; NULL when there is nothing to submit. */
 static __always_inline struct hop_event *hop_fill(struct hop *h, __u8 kind, __u64 cookie, bool *fresh,
-						  struct packet_state **state)
+						  struct packet_state **found)
 {
 	__u8 copy[SKB_BYTES] __attribute__((aligned(8)));
 	__u32 size = bpf_core_type_size(struct sk_buff);
@@ -514,13 +533,9 @@ static __always_inline struct hop_event *hop_fill(struct hop *h, __u8 kind, __u6
 		size = sizeof(copy);
 	if (bpf_probe_read_kernel(copy, size, (void *)h->skb))
 		return NULL;
-	*state = p = packet_find(h, cookie, fresh);
-	if (!p) {
-		__sync_fetch_and_add(&h->counters->hops, 1);
-		__sync_fetch_and_add(&h->counters->lost, 1);
-		__sync_fetch_and_add(&h->counters->untracked, 1);
+	*found = p = packet_find(h, cookie, fresh);
+	if (!p)
 		return NULL;
-	}
 	e = hop_reserve(h, kind, p->id);
 	if (e)
 		skb_read(e, p, copy);

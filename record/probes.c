@@ -87,11 +87,11 @@ static struct bpf_map *section_find(const struct probes *p, const char *name, si
 	return NULL;
 }
 
-static int constants_set(struct probes *p, uint64_t text_base)
+static int constants_set(struct probes *p, const struct program_constants *constants)
 {
-	struct bpf_map *map = section_find(p, ".rodata", sizeof(text_base));	/* its one constant */
+	struct bpf_map *map = section_find(p, ".rodata", sizeof(*constants));
 
-	return map ? bpf_map__set_initial_value(map, &text_base, sizeof(text_base)) : -ENOENT;
+	return map ? bpf_map__set_initial_value(map, constants, sizeof(*constants)) : -ENOENT;
 }
 
 static int rings_make(struct probes *p, uint32_t ring_bytes)
@@ -112,7 +112,7 @@ static int rings_make(struct probes *p, uint32_t ring_bytes)
 	return 0;
 }
 
-int probes_load(struct probes *p, enum backend b, uint64_t text_base, uint32_t ring_bytes)
+int probes_load(struct probes *p, enum backend b, const struct program_constants *constants, uint32_t ring_bytes)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "hop");
 	int i, err;
@@ -130,15 +130,15 @@ int probes_load(struct probes *p, enum backend b, uint64_t text_base, uint32_t r
 		bpf_program__set_expected_attach_type(p->hop[i], BPF_TRACE_KPROBE_MULTI);
 	if (b == BACKEND_KPROBE_MULTI)
 		bpf_program__set_expected_attach_type(p->hop_return, BPF_TRACE_KPROBE_MULTI);
-	err = constants_set(p, text_base);
+	err = constants_set(p, constants);
 	if (err)
 		goto out;
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(p->object, "rings"), p->ncpus);
 	err = bpf_object__load(p->object);
 	if (err)
 		goto out;
-	p->enabled = section_find(p, ".bss", sizeof(uint32_t));	/* their one variable */
-	err = p->enabled ? rings_make(p, ring_bytes) : -ENOENT;
+	p->state = section_find(p, ".bss", sizeof(struct program_state));
+	err = p->state ? rings_make(p, ring_bytes) : -ENOENT;
 out:
 	if (err)
 		probes_free(p);
@@ -174,9 +174,10 @@ int probes_attach(struct probes *p, struct functions *f)
 
 int probes_enable(struct probes *p, bool on)
 {
-	uint32_t zero = 0, value = on;
+	struct program_state state = { .enabled = on };	/* a count of packets is of no use after the end */
+	uint32_t zero = 0;
 
-	return bpf_map_update_elem(bpf_map__fd(p->enabled), &zero, &value, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(bpf_map__fd(p->state), &zero, &state, BPF_ANY) ? -errno : 0;
 }
 
 int probes_counters(const struct probes *p, struct cpu_counters *out)

@@ -32,7 +32,7 @@ struct probes {
 	size_t nlinks;
 	char **events;			/* "pktrec_123/h1_0": kprobe backend */
 	size_t nevents;
-	struct bpf_map *enabled;	/* programs do nothing while its value is 0 */
+	struct bpf_map *state;		/* struct program_state */
 };
 
 const char *backend_name(enum backend b);
@@ -40,7 +40,7 @@ const char *backend_name(enum backend b);
 int backend_probe(enum backend b);
 
 /* Load the programs for one backend; ring_bytes for each CPU, a power of two of pages.  0 or -errno. */
-int probes_load(struct probes *p, enum backend b, uint64_t text_base, uint32_t ring_bytes);
+int probes_load(struct probes *p, enum backend b, const struct program_constants *constants, uint32_t ring_bytes);
 /*
  * Attach to every wanted function that has no error yet; sets attached, return_attached, error and why in each.
  * 0 when anything was attached, else -errno.

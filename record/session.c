@@ -23,7 +23,7 @@
 #include "snapshot.h"
 
 #define FLUSH_NS 250000000ULL
-#define LINGER_NS 200000000ULL		/* after the command: packets still in flight */
+#define LINGER_NS 200000000ULL
 #define SLEEP_MIN_US 1000
 #define SLEEP_MAX_US 10000
 
@@ -39,8 +39,8 @@ struct session {
 	int fd;
 	pid_t command;			/* 0 = none, or ended */
 	int status;
-	uint64_t begun_ns, end_ns;	/* end_ns: when to stop, 0 = not known */
-	const char *ending;		/* why it ended, NULL = it goes on */
+	uint64_t begun_ns, end_ns;
+	const char *ending;		/* why it ends, NULL = it goes on */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -162,9 +162,10 @@ static size_t functions_count(const struct session *s, bool attached)
 
 static int attach(struct session *s)
 {
+	struct program_constants constants = { .text_base = s->symbols.text_base, .packet_limit = s->o->count };
 	int err;
 
-	err = probes_load(&s->probes, s->backend, s->symbols.text_base, s->o->ring_bytes);
+	err = probes_load(&s->probes, s->backend, &constants, s->o->ring_bytes);
 	if (err)
 		return fail("the kernel refused the programs: %s; see pktrec -vv", strerror(-err));
 	err = probes_attach(&s->probes, &s->functions);
@@ -227,19 +228,24 @@ static int command_begin(struct session *s)
 	return 0;
 }
 
+/* Whatever ends it, packets that are still in flight get a moment to come to their end. */
 static void ending_look(struct session *s, uint64_t now)
 {
+	const char *ending = NULL;
+
 	if (interrupted) {
-		s->ending = "signal";
+		ending = "signal";
 	} else if (s->o->count && drain_totals(s->drain)->packets >= s->o->count) {
-		s->ending = "count";
+		ending = "count";
 	} else if (s->o->duration_ns && now - s->begun_ns >= s->o->duration_ns) {
-		s->ending = "duration";
+		ending = "duration";
 	} else if (s->command && command_ended(s->command, &s->status)) {
+		ending = "command ended";
 		s->command = 0;
+	}
+	if (ending && !s->ending) {
+		s->ending = ending;
 		s->end_ns = now + LINGER_NS;
-	} else if (s->end_ns && now >= s->end_ns) {
-		s->ending = "command ended";
 	}
 }
 
@@ -264,7 +270,7 @@ static int record(struct session *s)
 	int taken, err = 0, sleep_us = SLEEP_MIN_US;
 
 	flushed_ns = s->begun_ns = clock_ns(CLOCK_MONOTONIC);
-	while (!s->ending && !err) {
+	while (!err && (!s->ending || clock_ns(CLOCK_MONOTONIC) < s->end_ns)) {
 		taken = drain_once(s->drain);
 		if (taken < 0)
 			return write_failed(s, taken);
