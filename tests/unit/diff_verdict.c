@@ -140,6 +140,93 @@ static void the_missing_answer_is_a_consequence(void **state)
 	end(&p);
 }
 
+static const struct flow web = { 6, 40000, 80, 1, 2, 100, .tcp_flags = 2 };
+#define WEB_OK "#1 __ip_queue_xmit __ip_local_out " IP_OUT DEV_OUT "#2 " UDP_IN "tcp_v4_rcv consume_skb" FREED
+
+static void the_last_chain_that_ran_is_named(void **state)
+{
+	drop_is_named("#1 " UDP_BIRTH "nf_hook_slow@3 nf_conntrack_in nft_do_chain_ipv4 ipt_do_table udp_mt sk_skb_reason_drop "
+		      "!nf_hook_slow=11" FREED " <nf_hook_slow=-1", ", by ipt_do_table;", 1);
+}
+
+static void another_hook_drops_is_a_difference(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	world_play(&p.w[0], &query, QUERY_LEGACY);
+	world_play(&p.w[1], &query, "#1 " UDP_BIRTH "ip_output nf_hook_slow@4 apparmor_ip_postroute ipt_do_table sk_skb_reason_drop "
+		   "!nf_hook_slow=11" FREED " <nf_hook_slow=-1");
+	compare(&p);
+	assert_int_equal(p.status, 1);
+	assert_says(p.verdict, "at hook POST_ROUTING (IPv4)");
+	assert_says(p.verdict, "is dropped by netfilter at hook LOCAL_OUT (IPv4), NETFILTER_DROP");
+	end(&p);
+}
+
+static void the_earlier_divergence_is_the_verdict(void **state)
+{
+	for (int first = 0; first < 2; first++) {
+		struct pair_of_worlds p;
+
+		begin(&p);
+		for (int i = 0; i < 2; i++) {
+			bool is_web = i == first;
+
+			world_play(&p.w[0], is_web ? &web : &query, is_web ? WEB_OK : QUERY_OK);
+			world_play(&p.w[1], is_web ? &web : &query, is_web ? "#1 __ip_queue_xmit __ip_local_out sk_skb_reason_drop "
+				   "!__ip_queue_xmit=2" FREED : QUERY_LEGACY);
+		}
+		compare(&p);
+		assert_int_equal(p.d.nfindings, 2);
+		assert_says(p.verdict, first ? "Diverges at nf_hook_slow" : "Diverges at __ip_queue_xmit");
+		assert_false(finding_is_consequence(&p.d, &p.d.findings[1]));
+		end(&p);
+	}
+}
+
+/* Up to the decisive hook one of the two passed another hook that accepted. */
+static void hooks_on_the_way_are_optional(void **state)
+{
+	static const char *const late_drop = "#1 " UDP_BIRTH "nf_hook_slow@3 ipt_do_table <nf_hook_slow=1 ip_output nf_hook_slow@4 ipt_do_table "
+		"sk_skb_reason_drop !nf_hook_slow=11" FREED " <nf_hook_slow=-1";
+	static const char *const plain_drop = "#1 " UDP_BIRTH "ip_output nf_hook_slow@4 ipt_do_table sk_skb_reason_drop !nf_hook_slow=11" FREED
+		" <nf_hook_slow=-1";
+	static const char *const no_hooks = "#1 " UDP_BIRTH "ip_output ip_finish_output __ip_finish_output ip_finish_output2 " DEV_OUT
+		"#2 " UDP_IN UDP_QUEUE READ;
+	static const char *const one_hook = "#1 " UDP_BIRTH "nf_hook_slow@3 <nf_hook_slow=1 ip_output ip_finish_output __ip_finish_output "
+		"ip_finish_output2 " DEV_OUT "#2 " UDP_IN UDP_QUEUE READ;
+
+	for (int i = 0; i < 2; i++) {
+		struct pair_of_worlds p;
+
+		begin(&p);
+		world_play(&p.w[0], &query, i ? no_hooks : one_hook);
+		world_play(&p.w[1], &query, i ? late_drop : plain_drop);
+		compare(&p);
+		assert_says(p.verdict, "goes on from ip_output to ip_finish_output and is delivered");
+		end(&p);
+	}
+}
+
+static void repeated_work_does_not_hide_the_divergence(void **state)
+{
+	char script[4000] = "#1 " UDP_BIRTH "ip_output ";
+	struct pair_of_worlds p;
+
+	for (int i = 0; i < 60; i++)
+		strcat(script, "skb_network_protocol netif_skb_features ");
+	strcat(script, "ip_finish_output2 neigh_resolve_output sk_skb_reason_drop !ip_finish_output2=2" FREED);
+	begin(&p);
+	world_play(&p.w[0], &query, "#1 " UDP_BIRTH "ip_output skb_network_protocol netif_skb_features ip_finish_output2 " DEV_OUT "#2 " UDP_IN
+		   UDP_QUEUE READ);
+	world_play(&p.w[1], &query, script);
+	compare(&p);
+	assert_says(p.verdict, "Diverges at ip_finish_output2: ");
+	assert_says(p.verdict, "it goes on from ip_finish_output2 to __dev_queue_xmit");
+	end(&p);
+}
+
 /* --- the same ------------------------------------------------------------------------------------------------------ */
 
 static void equal_recordings_are_the_same(void **state)
@@ -229,6 +316,49 @@ static void packets_under_way_at_the_end_are_no_evidence(void **state)
 	end(&p);
 }
 
+static void a_class_that_is_all_under_way_is_not_compared(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	play(&p.w[0], &query, QUERY_OK, 1);
+	play(&p.w[1], &query, "#1 " UDP_BIRTH IP_OUT "__dev_queue_xmit", 1);
+	compare(&p);
+	assert_int_equal(p.status, 0);
+	assert_true(noted(&p.d, "were still under way at the end"));
+	end(&p);
+}
+
+static void both_ports_ephemeral_are_one_class(void **state)
+{
+	static const struct flow one = { 17, 40000, 50000, 1, 2, 100 }, other = { 17, 41000, 33000, 1, 2, 100 };
+	struct pair_of_worlds p;
+
+	begin(&p);
+	play(&p.w[0], &one, QUERY_OK, 1);
+	play(&p.w[1], &other, QUERY_OK, 1);
+	compare(&p);
+	assert_int_equal(p.status, 0);
+	assert_int_equal(p.d.compared, 1);
+	end(&p);
+}
+
+static void another_name_of_a_device_is_no_difference(void **state)
+{
+	struct pair_of_worlds p;
+
+	world_open(&p.w[0], 0);
+	world_device = "veth7";
+	world_open(&p.w[1], 1);
+	world_device = "veth0";
+	play(&p.w[0], &query, QUERY_OK, 1);
+	play(&p.w[1], &query, QUERY_OK, 1);
+	compare(&p);
+	assert_int_equal(p.status, 0);
+	assert_true(noted(&p.d, "interface veth7 in netns cl"));
+	end(&p);
+}
+
 /* --- other differences --------------------------------------------------------------------------------------------- */
 
 static void a_share_of_drops_is_a_difference_when_chance_is_excluded(void **state)
@@ -299,12 +429,11 @@ static void the_drops_place_counts_when_it_is_not_netfilters(void **state)
 
 static void a_query_that_was_never_sent_is_a_difference(void **state)
 {
-	static const struct flow web = { 6, 40000, 80, 1, 2, 100, .tcp_flags = 2 };
 	struct pair_of_worlds p;
 
 	begin(&p);
 	for (int s = 0; s < 2; s++)
-		play(&p.w[s], &web, "#1 __ip_queue_xmit __ip_local_out " IP_OUT DEV_OUT "#2 " UDP_IN "tcp_v4_rcv consume_skb" FREED, 1);
+		play(&p.w[s], &web, WEB_OK, 1);
 	play(&p.w[0], &query, QUERY_OK, 1);
 	compare(&p);
 	assert_int_equal(p.status, 1);
@@ -316,12 +445,11 @@ static void a_query_that_was_never_sent_is_a_difference(void **state)
 
 static void nothing_is_missing_from_a_recording_that_is_not_whole(void **state)
 {
-	static const struct flow web = { 6, 40000, 80, 1, 2, 100, .tcp_flags = 2 };
 	struct pair_of_worlds p;
 
 	begin(&p);
 	for (int s = 0; s < 2; s++)
-		play(&p.w[s], &web, "#1 __ip_queue_xmit __ip_local_out " IP_OUT DEV_OUT "#2 " UDP_IN "tcp_v4_rcv consume_skb" FREED, 1);
+		play(&p.w[s], &web, WEB_OK, 1);
 	play(&p.w[0], &query, QUERY_OK, 1);
 	compare_ended(&p, false);
 	assert_int_equal(p.status, 0);
@@ -362,6 +490,22 @@ static void a_packet_that_is_stuck_is_a_difference(void **state)
 }
 
 /* --- what cannot be compared ---------------------------------------------------------------------------------------- */
+
+static void a_drop_that_lost_hops_proves_nothing(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	play(&p.w[0], &web, WEB_OK, 1);
+	play(&p.w[0], &query, QUERY_OK, 1);
+	play(&p.w[1], &web, WEB_OK, 1);
+	play(&p.w[1], &query, "#1 " UDP_BIRTH "^5 nf_hook_slow@3 ipt_do_table sk_skb_reason_drop !nf_hook_slow=11" FREED, 1);
+	compare(&p);
+	assert_int_equal(p.status, 0);
+	assert_int_equal(p.d.side[1].censored, 1);
+	assert_true(noted(&p.d, "may lack hops"));
+	end(&p);
+}
 
 static void packets_that_lost_hops_prove_nothing(void **state)
 {
@@ -463,6 +607,15 @@ int main(void)
 		cmocka_unit_test(an_empty_recording_cannot_be_compared),
 		cmocka_unit_test(no_common_probe_cannot_be_compared),
 		cmocka_unit_test(functions_probed_in_one_only_are_not_compared),
+		cmocka_unit_test(the_last_chain_that_ran_is_named),
+		cmocka_unit_test(another_hook_drops_is_a_difference),
+		cmocka_unit_test(the_earlier_divergence_is_the_verdict),
+		cmocka_unit_test(hooks_on_the_way_are_optional),
+		cmocka_unit_test(repeated_work_does_not_hide_the_divergence),
+		cmocka_unit_test(a_class_that_is_all_under_way_is_not_compared),
+		cmocka_unit_test(both_ports_ephemeral_are_one_class),
+		cmocka_unit_test(another_name_of_a_device_is_no_difference),
+		cmocka_unit_test(a_drop_that_lost_hops_proves_nothing),
 		cmocka_unit_test(fisher_agrees_with_known_values),
 	};
 

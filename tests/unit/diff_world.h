@@ -7,7 +7,7 @@
  *
  *   func          entered          func@4        a hook of IPv4 (4 = POST_ROUTING)     <func=1   it returned 1
  *   !func=2       dropped in func, reason 2      #2        from here in namespace 2    ~         in a softirq
- *   %3            on interface 3                 +500      500 ms later
+ *   %3            on interface 3                 +500      500 ms later                ^5   5 hops were lost here
  */
 #ifndef DIFF_WORLD_H
 #define DIFF_WORLD_H
@@ -51,6 +51,7 @@ struct flow {
 	uint8_t tcp_flags;
 };
 
+static const char *world_device = "veth0";	/* of the client, in recordings opened from now on */
 static const struct flow query = { 17, 40000, 53, 1, 2, 100 };
 static const struct flow answer = { 17, 53, 40000, 2, 1, 200 };
 
@@ -102,7 +103,7 @@ static void world_probe(struct world *w, const char *names)
 		size_t n = strcspn(at, " ");
 		size_t length = strcspn(at, " @=");
 
-		if (!strchr("#~+!<%", *at))
+		if (!strchr("#~+!<%^", *at))
 			world_func(w, at, length, TRC_FUNC_PROBED | TRC_FUNC_ATTACHED |
 				   (length == 12 && !memcmp(at, "nf_hook_slow", 12) ? TRC_FUNC_RETURN : 0));
 		at += n;
@@ -146,7 +147,7 @@ static void world_open_bare(struct world *w, uint32_t salt)
 	world_enum(w, "SKB_DROP_REASON_NO_SOCKET", REASON_NO_SOCKET);
 	world_enum(w, "SKB_DROP_REASON_NETFILTER_DROP", REASON_NETFILTER);
 	world_enum(w, "SKB_DROP_REASON_IP_RPFILTER", REASON_RPFILTER);
-	world_netns(w, w->cl, "cl", "veth0");
+	world_netns(w, w->cl, "cl", world_device);
 	world_netns(w, w->sv, "sv", "veth1");
 }
 
@@ -188,6 +189,9 @@ static void world_word(struct world *w, const struct flow *f, struct trc_hop *h,
 		return;
 	case '%':
 		h->ifindex = atoi(word + 1);
+		return;
+	case '^':
+		w->seq += atoi(word + 1);
 		return;
 	case '+':
 		w->time_ns += atoi(word + 1) * 1000000ull;
