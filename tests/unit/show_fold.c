@@ -67,6 +67,22 @@ static void the_drop_is_never_folded(void **state)
 	model_free(m);
 }
 
+static void the_delivery_is_never_folded(void **state)
+{
+	static const struct step steps[] = {
+		{ "udp_rcv", SERVER }, { "sock_wfree", SERVER }, { "__udp_enqueue_schedule_skb", SERVER }, { "skb_consume_udp", READER },
+		{ "skb_release_data", READER }, { "kfree_skbmem", READER }, {},
+	};
+	struct model *m = load_one(steps);
+	struct rows rows = rows_of(m, false);
+
+	assert_int_equal(rows.count, 5);
+	assert_string_equal(row_name(m, &rows.row[2]), "__udp_enqueue_schedule_skb");
+	assert_int_equal(rows.row[4].kind, ROW_FREED);
+	rows_free(&rows);
+	model_free(m);
+}
+
 static void a_release_in_the_middle_is_no_end(void **state)
 {
 	static const struct step steps[] = {
@@ -130,7 +146,7 @@ static void a_short_repetition_stays(void **state)
 static void a_repetition_ends_where_the_surroundings_change(void **state)
 {
 	static const struct step steps[] = {
-		{ "a", CLIENT }, { "a", CLIENT }, { "a", CLIENT }, { "a", CLIENT }, { "a", READER }, { "b", READER }, {},
+		{ "a", CLIENT }, { "a", CLIENT }, { "a", CLIENT }, { "a", CLIENT }, { "a", .netns = NETNS_CLIENT, .pid = PID_DIG }, { "b", READER }, {},
 	};
 	struct model *m = load_one(steps);
 	struct rows rows = rows_of(m, false);
@@ -186,6 +202,7 @@ int main(void)
 		cmocka_unit_test(a_return_folds_onto_its_entry),
 		cmocka_unit_test(the_freeing_is_one_row),
 		cmocka_unit_test(the_drop_is_never_folded),
+		cmocka_unit_test(the_delivery_is_never_folded),
 		cmocka_unit_test(a_release_in_the_middle_is_no_end),
 		cmocka_unit_test(every_hop_has_a_row_when_asked),
 		cmocka_unit_test(a_sequence_that_repeats_folds_onto_its_first_round),

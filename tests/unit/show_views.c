@@ -125,7 +125,7 @@ static void the_system_call_is_the_one_a_program_calls(void **state)
 					      "do_syscall_64", NULL };
 	static const char *const tail_call[] = { "tcp_sendmsg", "vfs_write", "ksys_write", "do_syscall_64", NULL };
 	static const char *const arm[] = { "udp_sendmsg", "__sys_sendto", "__arm64_sys_sendto.isra.0", "el0_svc", NULL };
-	static const char *const softirq[] = { "arp_solicit", "neigh_timer_handler", "handle_softirqs", NULL };
+	static const char *const softirq[] = { "arp_solicit", "neigh_timer_handler", "ret_from_sys_call", NULL };
 	char text[256];
 
 	assert_string_equal(syscall_in(nested, text, sizeof(text)), "sendmmsg");
@@ -134,9 +134,12 @@ static void the_system_call_is_the_one_a_program_calls(void **state)
 	assert_string_equal(text, "vfs_write → tcp_sendmsg");
 	assert_string_equal(syscall_in(arm, text, sizeof(text)), "sendto");
 	assert_string_equal(syscall_in(softirq, text, sizeof(text)), "none");
-	assert_string_equal(text, "handle_softirqs → neigh_timer_handler → arp_solicit");
+	assert_string_equal(text, "ret_from_sys_call → neigh_timer_handler → arp_solicit");
+	memset(text, '#', sizeof(text));
 	syscall_in(softirq, text, 12);		/* too small: cut, not overrun */
 	assert_true(strlen(text) < 12);
+	for (size_t i = 12; i < sizeof(text); i++)
+		assert_int_equal(text[i], '#');
 }
 
 static void path_shows_hook_verdict_reason_and_changes(void **state)
@@ -168,6 +171,11 @@ static void lines_fit_the_terminal(void **state)
 	struct model *m = load_both();
 	struct paper p;
 
+	paper_open(&p, 70);
+	assert_int_equal(show_path(&p.t, m, &m->packets[1], false), 0);
+	paper_has(&p, "✗ dropped here: NETFILTER_DROP");
+	paper_fits(&p, 70);
+	paper_close(&p);
 	for (unsigned int width = 80; width <= 160; width += 10) {
 		paper_open(&p, width);
 		assert_int_equal(show_path(&p.t, m, &m->packets[0], false), 0);
