@@ -20,7 +20,7 @@ pkg = $(shell pkg-config $(1) 2>/dev/null)
 inc.trace = $(call pkg,--cflags libzstd)
 inc.record = -Itrace -Ibpf $(call pkg,--cflags libbpf libelf libmnl libcap-ng)
 inc.analyze = -Itrace -Ianalyze $(call pkg,--cflags sqlite3 smartcols)
-inc.tests = -Itrace -Ianalyze -Ibpf -Itests $(call pkg,--cflags cmocka sqlite3)
+inc.tests = -Itrace -Ianalyze -Ibpf -Irecord -Itests $(call pkg,--cflags cmocka sqlite3)
 libs.record = $(call pkg,--libs libbpf libelf libmnl libcap-ng libzstd) -lpthread
 libs.analyze = $(call pkg,--libs sqlite3 smartcols libzstd) -lm
 libs.tests = $(call pkg,--libs cmocka)
@@ -73,6 +73,10 @@ UNITS = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libanalyze.a $(B)/libpkttrace.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.tests) $(libs.analyze)
+# tests of the recorder's own parts have its objects instead
+$(B)/tests/record_%: $(B)/obj/tests/unit/record_%.o $(filter-out %/pktrec.o,$(call objects,record)) $(B)/libpkttrace.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.tests) $(libs.record)
 units: $(UNITS)
 
 # what the tests run beside the tools

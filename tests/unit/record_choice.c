@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * record_choice.c - what the recorder decides before it touches the kernel: symbols, knowledge, options, output file.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "command.h"
+#include "functions.h"
+#include "options.h"
+#include "output.h"
+#include "symbols.h"
+
+static const char kallsyms[] =
+	"0000000000000000 A fixed_percpu_data\n"
+	"ffffffff81000000 T _stext\n"
+	"ffffffff81000100 T ip_rcv\n"
+	"ffffffff81000200 t ip_rcv_core.isra.0\n"
+	"ffffffff81000300 t dst_output\n"
+	"ffffffff81000400 t dst_output\n"
+	"ffffffff81000500 D some_data\n"
+	"ffffffffc0000000 t ipt_do_table\t[ip_tables]\n"
+	"ffffffffc0000100 t dst_output\t[bridge]\n";
+
+/* A file of this content; its name is static. */
+static const char *file_with(const char *text)
+{
+	static char path[] = "/tmp/record_choice_file";
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	return path;
+}
+
+static void symbols_know_their_module(void **state)
+{
+	struct symbol **found;
+	struct symbols s;
+	size_t count;
+
+	assert_int_equal(symbols_load(&s, file_with(kallsyms)), 0);
+	found = symbols_named(&s, "ipt_do_table", &count);
+	assert_int_equal(count, 1);
+	assert_string_equal(found[0]->module, "ip_tables");
+	found = symbols_named(&s, "dst_output", &count);
+	assert_int_equal(count, 3);
+	assert_string_equal(found[0]->module, "");
+	assert_string_equal(found[2]->module, "bridge");
+	assert_null(symbols_named(&s, "some_data", &count));
+	symbols_free(&s);
+}
+
+static void symbols_resolve_inside_a_function(void **state)
+{
+	struct symbols s;
+
+	assert_int_equal(symbols_load(&s, file_with(kallsyms)), 0);
+	assert_int_equal(s.text_base, 0xffffffff81000000);
+	assert_string_equal(symbols_at(&s, 0xffffffff81000100)->name, "ip_rcv");
+	assert_string_equal(symbols_at(&s, 0xffffffff810001ff)->name, "ip_rcv");
+	assert_string_equal(symbols_at(&s, 0xffffffff81000200)->name, "ip_rcv_core.isra.0");
+	assert_null(symbols_at(&s, 0x1000));
+	symbols_free(&s);
+}
+
+static void symbols_find_the_compilers_variant(void **state)
+{
+	struct symbols s;
+
+	assert_int_equal(symbols_load(&s, file_with(kallsyms)), 0);
+	assert_string_equal(symbols_variant(&s, "ip_rcv_core")->name, "ip_rcv_core.isra.0");
+	assert_null(symbols_variant(&s, "ip_rcv"));
+	assert_null(symbols_variant(&s, "ip_rc"));
+	symbols_free(&s);
+}
+
+static void symbols_hidden_are_refused(void **state)
+{
+	struct symbols s;
+
+	assert_true(symbols_load(&s, file_with("0000000000000000 T _stext\n0000000000000000 T ip_rcv\n")) < 0);
+	assert_true(symbols_load(&s, file_with("")) < 0);
+	assert_true(symbols_load(&s, "/nonexistent") < 0);
+}
+
+static void knowledge_marks_what_the_recorder_relies_on(void **state)
+{
+	assert_non_null(strchr(knowledge_flags("skb_release_head_state"), 'd'));
+	assert_non_null(strchr(knowledge_flags("kfree_skbmem"), 'e'));
+	assert_non_null(strchr(knowledge_flags("skb_release_data"), 't'));
+	assert_non_null(strchr(knowledge_flags("nf_hook_slow"), 'r'));
+	assert_non_null(strchr(knowledge_flags("nf_hook_slow"), 'p'));
+	assert_non_null(strchr(knowledge_flags("__traceiter_qdisc_enqueue"), 'x'));
+	assert_non_null(strchr(knowledge_flags("__bpf_trace_kfree_skb"), 'x'));
+	assert_null(strchr(knowledge_flags("ip_rcv"), 'x'));
+	assert_string_equal(knowledge_flags("no such function"), "");
+}
+
+static int parse(struct options *o, char **argv)
+{
+	int argc = 0;
+
+	while (argv[argc])
+		argc++;
+	optind = 1;
+	return options_parse(o, argc, argv);
+}
+
+#define ARGS(...) ((char *[]){ "pktrec", __VA_ARGS__, NULL })
+
+static void options_split_at_the_dashes(void **state)
+{
+	struct options o;
+
+	assert_int_equal(parse(&o, ARGS("-o", "x.trc", "-c", "3", "--", "dig", "-p", "53")), 0);
+	assert_string_equal(o.output, "x.trc");
+	assert_int_equal(o.count, 3);
+	assert_string_equal(o.command[0], "dig");
+	assert_string_equal(o.command[1], "-p");
+	assert_int_equal(parse(&o, ARGS("-q")), 0);
+	assert_null(o.command);
+}
+
+static void options_read_sizes_and_times(void **state)
+{
+	struct options o;
+
+	assert_int_equal(parse(&o, ARGS("-B", "64", "--duration", "500ms")), 0);
+	assert_int_equal(o.ring_bytes, 65536);
+	assert_int_equal(o.duration_ns, 500000000);
+	assert_int_equal(parse(&o, ARGS("-B", "3M", "--duration", "2m")), 0);
+	assert_int_equal(o.ring_bytes, 4 << 20);	/* rounded up to a power of two */
+	assert_int_equal(o.duration_ns, 120000000000);
+	assert_int_equal(parse(&o, ARGS("--duration", "7")), 0);
+	assert_int_equal(o.duration_ns, 7000000000);
+}
+
+static void options_that_make_no_sense_are_refused(void **state)
+{
+	struct options o;
+
+	assert_int_equal(parse(&o, ARGS("--no-such-option")), 2);
+	assert_int_equal(parse(&o, ARGS("-o")), 2);
+	assert_int_equal(parse(&o, ARGS("-c", "0")), 2);
+	assert_int_equal(parse(&o, ARGS("-c", "-1")), 2);
+	assert_int_equal(parse(&o, ARGS("-c", "99999999999999999999")), 2);
+	assert_int_equal(parse(&o, ARGS("-B", "4x")), 2);
+	assert_int_equal(parse(&o, ARGS("-B", "9999G")), 2);
+	assert_int_equal(parse(&o, ARGS("--duration", "soon")), 2);
+	assert_int_equal(parse(&o, ARGS("--backend", "magic")), 2);
+	assert_int_equal(parse(&o, ARGS("--")), 2);
+	assert_int_equal(parse(&o, ARGS("udp", "port", "53")), 2);	/* filters are not there yet: never ignored */
+}
+
+static void output_keeps_the_old_file(void **state)
+{
+	char dir[] = "/tmp/record_outputXXXXXX", path[64], old[64], error[256];
+	struct invoker nobody = {};
+	struct stat st;
+	int fd;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/a.trc", dir);
+	snprintf(old, sizeof(old), "%s/a.trc.old", dir);
+	fd = output_open(path, &nobody, error, sizeof(error));
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "1", 1), 1);
+	close(fd);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	fd = output_open(path, &nobody, error, sizeof(error));
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(stat(old, &st), 0);
+	assert_int_equal(st.st_size, 1);
+	unlink(path);
+	unlink(old);
+	rmdir(dir);
+}
+
+static void output_never_follows_a_link(void **state)
+{
+	char dir[] = "/tmp/record_outputXXXXXX", path[64], target[64], error[256] = "";
+	struct invoker nobody = {};
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/link.trc", dir);
+	snprintf(target, sizeof(target), "%s/target", dir);
+	assert_int_equal(symlink(target, path), 0);
+	assert_int_equal(output_check(path, error, sizeof(error)), -1);
+	assert_non_null(strstr(error, "symbolic link"));
+	assert_int_equal(output_open(path, &nobody, error, sizeof(error)), -1);
+	assert_int_not_equal(access(target, F_OK), 0);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void command_is_looked_for_before_attaching(void **state)
+{
+	assert_int_equal(command_check("sh"), 0);
+	assert_int_equal(command_check("/bin/sh"), 0);
+	assert_int_equal(command_check("no-such-program-anywhere"), -ENOENT);
+	assert_true(command_check("/tmp") < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(symbols_know_their_module),
+		cmocka_unit_test(symbols_resolve_inside_a_function),
+		cmocka_unit_test(symbols_find_the_compilers_variant),
+		cmocka_unit_test(symbols_hidden_are_refused),
+		cmocka_unit_test(knowledge_marks_what_the_recorder_relies_on),
+		cmocka_unit_test(options_split_at_the_dashes),
+		cmocka_unit_test(options_read_sizes_and_times),
+		cmocka_unit_test(options_that_make_no_sense_are_refused),
+		cmocka_unit_test(output_keeps_the_old_file),
+		cmocka_unit_test(output_never_follows_a_link),
+		cmocka_unit_test(command_is_looked_for_before_attaching),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
