@@ -185,6 +185,36 @@ static void the_earlier_divergence_is_the_verdict(void **state)
 	}
 }
 
+static void what_ended_differently_comes_before_what_is_missing(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	world_play(&p.w[0], &web, WEB_OK);
+	world_play(&p.w[0], &query, QUERY_OK);
+	world_play(&p.w[1], &query, QUERY_LEGACY);
+	compare(&p);
+	assert_int_equal(p.d.nfindings, 2);
+	assert_says(p.verdict, "Diverges at nf_hook_slow");
+	end(&p);
+}
+
+static void an_answer_of_failure_is_not_the_cause(void **state)
+{
+	static const struct flow reset = { 6, 80, 40000, 2, 1, 0, .tcp_flags = 4 };
+	struct pair_of_worlds p;
+
+	begin(&p);
+	world_play(&p.w[0], &reset, WEB_OK);
+	world_play(&p.w[0], &query, QUERY_OK);
+	world_play(&p.w[1], &reset, QUERY_LEGACY);
+	world_play(&p.w[1], &query, QUERY_NFT);
+	compare(&p);
+	assert_int_equal(p.d.nfindings, 2);
+	assert_says(p.verdict, "UDP packet 10.0.0.1:40000 > 10.0.0.2:53");
+	end(&p);
+}
+
 /* Up to the decisive hook one of the two passed another hook that accepted. */
 static void hooks_on_the_way_are_optional(void **state)
 {
@@ -249,6 +279,7 @@ static void optional_hops_and_noise_are_no_difference(void **state)
 {
 	static const struct flow arp = { .from = 1, .to = 2, .ethertype = 0x0806 };
 	static const struct flow solicit = { .l4proto = 58, .sport = 135 << 8, .from = 1, .to = 2, .v6 = true };
+	static const struct flow igmp = { .l4proto = 2, .from = 1, .to = 22 };
 	static const struct flow other_port = { 17, 51234, 53, 1, 2, 300 };
 	struct pair_of_worlds p;
 
@@ -257,6 +288,8 @@ static void optional_hops_and_noise_are_no_difference(void **state)
 	world_play(&p.w[0], &query, QUERY_UNCACHED);
 	world_play(&p.w[0], &solicit, "#1 ip6_output " DEV_OUT "sk_skb_reason_drop !ip6_output=2" FREED);
 	world_play(&p.w[1], &other_port, QUERY_OK);
+	world_play(&p.w[0], &igmp, QUERY_OK);
+	world_play(&p.w[1], &igmp, QUERY_LEGACY);
 	compare(&p);
 	assert_int_equal(p.status, 0);
 	assert_true(noted(&p.d, "were not compared"));
@@ -389,6 +422,37 @@ static void no_listener_is_named(void **state)
 	assert_says(p.verdict, "it goes on from __udp4_lib_rcv to ");
 	assert_says(p.verdict, "and is delivered");
 	end(&p);
+}
+
+/* What the function that drops does before it drops is not the way. */
+static void nothing_is_compared_after_the_deciding_function(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	play(&p.w[0], &query, QUERY_OK, 1);
+	play(&p.w[1], &query, "#1 " UDP_BIRTH IP_OUT DEV_OUT "#2 " UDP_IN "sk_filter_trim_cap ipv4_pktinfo_prepare sk_skb_reason_drop "
+	     "!__udp4_lib_rcv=3" FREED, 1);
+	compare(&p);
+	assert_says(p.verdict, "it goes on from __udp4_lib_rcv to ");
+	end(&p);
+}
+
+static void the_place_of_a_drop_counts_on_one_kernel_only(void **state)
+{
+	for (int kernels = 1; kernels <= 2; kernels++) {
+		struct pair_of_worlds p;
+
+		world_open(&p.w[0], 0);
+		world_kernel = kernels == 1 ? "6.12.1" : "6.1.9";
+		world_open(&p.w[1], 1);
+		world_kernel = "6.12.1";
+		play(&p.w[0], &query, QUERY_NO_SOCKET, 1);
+		play(&p.w[1], &query, "#1 " UDP_BIRTH IP_OUT DEV_OUT "#2 " UDP_IN "sk_skb_reason_drop !udp_rcv=3" FREED, 1);
+		compare(&p);
+		assert_int_equal(p.status, kernels == 1);
+		end(&p);
+	}
 }
 
 static void forward_drop_is_named(void **state)
@@ -616,6 +680,10 @@ int main(void)
 		cmocka_unit_test(both_ports_ephemeral_are_one_class),
 		cmocka_unit_test(another_name_of_a_device_is_no_difference),
 		cmocka_unit_test(a_drop_that_lost_hops_proves_nothing),
+		cmocka_unit_test(what_ended_differently_comes_before_what_is_missing),
+		cmocka_unit_test(an_answer_of_failure_is_not_the_cause),
+		cmocka_unit_test(nothing_is_compared_after_the_deciding_function),
+		cmocka_unit_test(the_place_of_a_drop_counts_on_one_kernel_only),
 		cmocka_unit_test(fisher_agrees_with_known_values),
 	};
 

@@ -52,6 +52,7 @@ struct flow {
 };
 
 static const char *world_device = "veth0";	/* of the client, in recordings opened from now on */
+static const char *world_kernel = "6.12.1";
 static const struct flow query = { 17, 40000, 53, 1, 2, 100 };
 static const struct flow answer = { 17, 53, 40000, 2, 1, 200 };
 
@@ -154,7 +155,7 @@ static void world_open_bare(struct world *w, uint32_t salt)
 static void world_open(struct world *w, uint32_t salt)
 {
 	world_open_bare(w, salt);
-	world_fact(w, "host.kernel", "6.12.1");
+	world_fact(w, "host.kernel", world_kernel);
 	world_fact(w, "recorder.backend", "kprobe-multi");
 	world_probe(w, QUERY_UNCACHED " " QUERY_LEGACY " " QUERY_NO_SOCKET " " ARP_SEEN " nft_do_chain_ipv4 ip_forward ip_forward_finish icmp_send "
 		    "nf_queue ip6_output tcp_v4_rcv tcp_queue_rcv __tcp_transmit_skb __ip_queue_xmit kfree_skb_reason");
