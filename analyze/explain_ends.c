@@ -36,6 +36,7 @@ void tell_origin(struct story *s)
 {
 	const struct packet *p = s->p;
 	const struct trc_hop *h;
+	const char *layer;
 	char where[160] = "", stack[640];
 
 	if (!p->nhops) {
@@ -55,9 +56,11 @@ void tell_origin(struct story *s)
 			  context_text(s->m, h, context, sizeof(context)), h->cpu, where);
 	}
 	packet_stack_text(s->m, p, stack, sizeof(stack));
+	layer = hop_func(s->m, h)->layer;
+	if (!strcmp(layer, "other") || !strcmp(layer, "packet"))
+		layer = "";	/* says nothing */
 	story_say(s, "Origin", "The first probed function that sees it is %s (hop 1%s%s)%s%s.", hop_func(s->m, h)->name,
-		  strcmp(hop_func(s->m, h)->layer, "other") ? ", " : "",
-		  strcmp(hop_func(s->m, h)->layer, "other") ? hop_func(s->m, h)->layer : "", *stack ? ", reached through " : "", stack);
+		  *layer ? ", " : "", layer, *stack ? ", reached through " : "", stack);
 }
 
 static void tell_drop(struct story *s, const char *time)

@@ -133,6 +133,8 @@ void term_cell(const struct term *t, enum style s, int width, const char *text)
 		columns++;
 		cut = "…";
 	}
+	if (!bytes && !*cut)
+		s = STYLE_PLAIN;
 	if (width < 0)
 		fprintf(t->out, "%*s", (int)(room - columns), "");
 	fprintf(t->out, "%s%.*s%s%s", style_code(t, s), (int)bytes, text, cut, style_end(t, s));
