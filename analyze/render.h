@@ -70,6 +70,8 @@ void json_begin(struct json *j, FILE *out);
 void json_text(struct json *j, const char *key, const char *value);
 void json_number(struct json *j, const char *key, int64_t value);
 void json_bool(struct json *j, const char *key, bool value);
+void json_real(struct json *j, const char *key, double value);	/* null when it is no number */
+void json_null(struct json *j, const char *key);
 void json_end(struct json *j);
 
 #endif

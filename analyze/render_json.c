@@ -88,6 +88,22 @@ void json_bool(struct json *j, const char *key, bool value)
 	fputs(value ? "true" : "false", j->out);
 }
 
+void json_real(struct json *j, const char *key, double value)
+{
+	if (value != value || value - value != 0) {	/* JSON has neither NaN nor infinity */
+		json_null(j, key);
+		return;
+	}
+	put_key(j, key);
+	fprintf(j->out, "%.15g", value);
+}
+
+void json_null(struct json *j, const char *key)
+{
+	put_key(j, key);
+	fputs("null", j->out);
+}
+
 void json_end(struct json *j)
 {
 	fputs("}\n", j->out);

@@ -1,0 +1,159 @@
+-- SPDX-License-Identifier: GPL-2.0
+-- tables.sql - what a recording says, one table for each kind of thing; hops are in hop.sql, what is derived in views.sql.
+--
+-- Every table begins with the number of its recording: several files can be loaded together.  Times are nanoseconds of
+-- the recorded machine's CLOCK_MONOTONIC unless the name says otherwise.  NULL is "not known" or "does not apply".
+
+CREATE TABLE recording (	-- the files, one row each, and what was recorded in all
+	recording INTEGER PRIMARY KEY,	-- 1, 2, ... in the order given
+	file TEXT NOT NULL,		-- as named on the command line
+	id TEXT NOT NULL,		-- random id of the recording, hexadecimal
+	host TEXT,			-- name of the recorded machine
+	kernel TEXT,			-- its kernel's release
+	machine TEXT,			-- its architecture
+	backend TEXT,			-- how the recorder hooked into the kernel
+	profile TEXT,			-- which functions it asked for
+	command TEXT,			-- the recorder's command line
+	started_realtime_ns INTEGER,	-- wall clock at the start, since 1970
+	first_ns INTEGER,		-- time of the first hop
+	last_ns INTEGER,		-- time of the last hop
+	packets INTEGER NOT NULL,	-- how many packets were seen
+	hops INTEGER NOT NULL,		-- how many hops were recorded
+	lost INTEGER NOT NULL,		-- how many hops were produced and lost
+	missed INTEGER NOT NULL,	-- probe hits at which the kernel ran no program
+	end_reason TEXT,		-- why the recorder ended; NULL: it did not end properly
+	trouble TEXT			-- what is wrong with the file, NULL: nothing
+) STRICT;
+
+CREATE TABLE fact (	-- what the recorder noted about the machine and itself, as text
+	recording INTEGER NOT NULL,
+	key TEXT NOT NULL,		-- such as host.kernel
+	value TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE enum_member (	-- the names of the recorded kernel's numbers, such as drop reasons
+	recording INTEGER NOT NULL,
+	type TEXT NOT NULL,		-- such as skb_drop_reason
+	name TEXT NOT NULL,
+	value INTEGER NOT NULL,
+	PRIMARY KEY (recording, type, value, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE function (	-- the kernel's functions, with what is known of them
+	recording INTEGER NOT NULL,
+	func INTEGER NOT NULL,		-- number within the recording
+	name TEXT NOT NULL,		-- not unique: two functions may have one name
+	module TEXT,			-- NULL: the kernel itself
+	layer TEXT NOT NULL,		-- netfilter, ip, socket, ...; other: not known
+	stage TEXT,			-- the boundary it marks, such as to_ip
+	meaning TEXT,			-- what it does, in a sentence
+	offset_bytes INTEGER,		-- from the beginning of the kernel's text
+	argument INTEGER,		-- position of the packet among its arguments
+	probed INTEGER NOT NULL,	-- 1: the recorder wanted to see it
+	attached INTEGER NOT NULL,	-- 1: and did; a function that is not attached is never seen
+	returns INTEGER NOT NULL,	-- 1: its return is recorded too
+	error INTEGER,			-- errno of a refused probe
+	why TEXT,			-- that refusal, in words
+	hits INTEGER NOT NULL,		-- how often packets entered it
+	PRIMARY KEY (recording, func)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE netns (	-- network namespaces
+	recording INTEGER NOT NULL,
+	netns_id INTEGER NOT NULL,	-- inode number
+	netns TEXT NOT NULL,		-- name, or netns:NUMBER
+	PRIMARY KEY (recording, netns_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE interface (	-- network devices
+	recording INTEGER NOT NULL,
+	netns_id INTEGER NOT NULL,
+	ifindex INTEGER NOT NULL,	-- number within the namespace
+	device TEXT NOT NULL,		-- name
+	kind TEXT,			-- veth, bridge, ...
+	address TEXT,			-- of the link layer
+	peer_ifindex INTEGER,		-- of a veth pair
+	peer_netns_id INTEGER,
+	mtu_bytes INTEGER,
+	flags INTEGER NOT NULL,		-- IFF_*
+	PRIMARY KEY (recording, netns_id, ifindex)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE process (	-- programs that were running when packets passed
+	recording INTEGER NOT NULL,
+	pid INTEGER NOT NULL,
+	process TEXT NOT NULL,		-- name
+	PRIMARY KEY (recording, pid)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE loss (	-- the account of each CPU: produced = recorded + lost
+	recording INTEGER NOT NULL,
+	cpu INTEGER NOT NULL,
+	produced INTEGER NOT NULL,	-- hops, as counted in the kernel
+	recorded INTEGER NOT NULL,	-- hops that reached the file
+	lost INTEGER NOT NULL,		-- hops without room
+	missed INTEGER NOT NULL,	-- probe hits at which the kernel ran no program
+	others_lost INTEGER NOT NULL,	-- stacks and names without room
+	PRIMARY KEY (recording, cpu)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE packet (	-- the packets: one row for each life of an sk_buff
+	recording INTEGER NOT NULL,
+	packet INTEGER NOT NULL,	-- 1, 2, ... in the order of their first hops
+	packet_id INTEGER NOT NULL,	-- as in the recording
+	first_ns INTEGER NOT NULL,	-- time of its first hop
+	last_ns INTEGER NOT NULL,	-- time of its last hop
+	took_ns INTEGER NOT NULL,	-- from the first to the last
+	hops INTEGER NOT NULL,
+	tuple TEXT NOT NULL,		-- for people: UDP 10.0.0.1:40000 > 10.0.0.2:53
+	ethertype INTEGER,
+	proto INTEGER,			-- IP protocol: 1 ICMP, 6 TCP, 17 UDP, 58 ICMPv6
+	src TEXT,			-- address
+	sport INTEGER,			-- port; ICMP: type * 256 + code; ARP: operation
+	dst TEXT,
+	dport INTEGER,			-- port; ICMP: echo id
+	fate TEXT NOT NULL,		-- delivered, sent, dropped, consumed, in flight
+	fate_hop INTEGER NOT NULL,	-- the hop that decided it
+	reason TEXT,			-- why it was dropped
+	lossy INTEGER NOT NULL,		-- 1: hops may be missing
+	netns TEXT,			-- where it was born
+	device TEXT,			-- the first device it was seen on
+	pid INTEGER,			-- of the process at its birth, NULL: an interrupt
+	process TEXT,
+	first_function TEXT NOT NULL,
+	fate_function TEXT NOT NULL,	-- the function that decided its fate
+	path INTEGER NOT NULL,		-- see path
+	PRIMARY KEY (recording, packet)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE path (	-- ways through the kernel: packets that entered the same functions in the same order
+	recording INTEGER NOT NULL,
+	path INTEGER NOT NULL,		-- 1, 2, ... in the order of first use
+	signature TEXT NOT NULL,	-- the same in two recordings if the functions have the same names
+	packets INTEGER NOT NULL,	-- how many took it
+	steps INTEGER NOT NULL,		-- functions; repeats count once
+	example INTEGER NOT NULL,	-- the first packet that took it
+	PRIMARY KEY (recording, path)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE path_step (	-- the functions of a path by number; path_hop has their names
+	recording INTEGER NOT NULL,
+	path INTEGER NOT NULL,
+	step INTEGER NOT NULL,		-- 1, 2, ...
+	func INTEGER NOT NULL,
+	PRIMARY KEY (recording, path, step)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stack_frame (	-- the kernel stack at a packet's first hop, by number; stack has the names
+	recording INTEGER NOT NULL,
+	packet INTEGER NOT NULL,
+	frame INTEGER NOT NULL,		-- 1 is the innermost
+	func INTEGER NOT NULL,
+	PRIMARY KEY (recording, packet, frame)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reason (	-- drop reasons that occurred, in words
+	reason TEXT PRIMARY KEY,
+	meaning TEXT,
+	advice TEXT			-- what to check next
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sql_hop.c - the virtual table hop_row: hops straight from the models, made into rows only as far as they are asked for.
+ *
+ * Two orders of scanning: by packet (the order of the primary key) and by time (the order of the model).  A query that
+ * names a packet, a hop of it, or a range of time visits only those; SQLite checks every condition again.
+ */
+#include <stdlib.h>
+
+#include "embedded.h"
+#include "sql.h"
+#include "sql_columns.h"
+
+/* What xBestIndex tells xFilter; the values come in this order. */
+enum plan {
+	PLAN_RECORDING = 1,
+	PLAN_PACKET = 2,
+	PLAN_HOP = 4,
+	PLAN_FROM = 8,		/* time_ns > or >= */
+	PLAN_UNTIL = 16,	/* time_ns < or <= */
+	PLAN_BY_TIME = 32,
+};
+
+struct place {			/* of a hop of the model: its row's key */
+	uint32_t packet, hop;
+};
+
+struct table {
+	sqlite3_vtab base;
+	const struct recordings *recs;
+	struct place **places;	/* for each recording; made when a scan by time first needs it */
+};
+
+struct cursor {
+	sqlite3_vtab_cursor base;
+	const struct model *m;
+	size_t recording;	/* index */
+	size_t last_recording;	/* scan up to and with this one */
+	bool by_time;
+	size_t at;		/* by time: index into m->hops */
+	size_t packet;		/* by packet: index */
+	uint32_t hop;		/* index within the packet */
+	size_t packet_end;	/* by packet: one after the last to visit */
+	uint32_t hop_end;	/* one after the last, of each packet */
+	uint64_t from_ns, until_ns;
+	bool eof;
+};
+
+static int table_connect(sqlite3 *db, void *arg, int argc, const char *const *argv, sqlite3_vtab **out, char **error)
+{
+	const struct recordings *recs = arg;
+	struct table *t;
+	int rc = sqlite3_declare_vtab(db, embedded_hop);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return SQLITE_NOMEM;
+	t->recs = recs;
+	t->places = calloc(recs->n ? recs->n : 1, sizeof(*t->places));
+	if (!t->places) {
+		free(t);
+		return SQLITE_NOMEM;
+	}
+	*out = &t->base;
+	return SQLITE_OK;
+}
+
+static int table_disconnect(sqlite3_vtab *base)
+{
+	struct table *t = (struct table *)base;
+	size_t i;
+
+	for (i = 0; i < t->recs->n; i++)
+		free(t->places[i]);
+	free(t->places);
+	free(t);
+	return SQLITE_OK;
+}
+
+/* Which plan a condition serves, 0 = none. */
+static int condition_plan(const struct sqlite3_index_constraint *c)
+{
+	if (!c->usable)
+		return 0;
+	if (c->op == SQLITE_INDEX_CONSTRAINT_EQ)
+		return c->iColumn == COL_RECORDING ? PLAN_RECORDING : c->iColumn == COL_PACKET ? PLAN_PACKET :
+		       c->iColumn == COL_HOP ? PLAN_HOP : 0;
+	if (c->iColumn != COL_TIME)
+		return 0;
+	if (c->op == SQLITE_INDEX_CONSTRAINT_GT || c->op == SQLITE_INDEX_CONSTRAINT_GE)
+		return PLAN_FROM;
+	return c->op == SQLITE_INDEX_CONSTRAINT_LT || c->op == SQLITE_INDEX_CONSTRAINT_LE ? PLAN_UNTIL : 0;
+}
+
+static bool order_is(const sqlite3_index_info *info, const int *columns, int n)
+{
+	int i;
+
+	if (!info->nOrderBy || info->nOrderBy > n)
+		return false;
+	for (i = 0; i < info->nOrderBy; i++)
+		if (info->aOrderBy[i].desc || info->aOrderBy[i].iColumn != columns[i])
+			return false;
+	return true;
+}
+
+static void order_plan(const struct table *t, sqlite3_index_info *info, int *plan)
+{
+	static const int key[] = { COL_RECORDING, COL_PACKET, COL_HOP }, by_time[] = { COL_TIME };
+	bool one = t->recs->n == 1 || *plan & PLAN_RECORDING;
+
+	if (*plan & PLAN_PACKET && one) {	/* within one packet both orders are the same */
+		info->orderByConsumed = order_is(info, key, 3) || order_is(info, by_time, 1) || order_is(info, key + 2, 1);
+	} else if (order_is(info, key, 3) || (one && order_is(info, key + 1, 2))) {
+		info->orderByConsumed = 1;
+	} else if (!(*plan & (PLAN_PACKET | PLAN_HOP))) {
+		*plan |= PLAN_BY_TIME;
+		info->orderByConsumed = one && order_is(info, by_time, 1);
+	}
+}
+
+static int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
+{
+	const struct table *t = (const struct table *)base;
+	int plan = 0, found, bit, argument = 0, at[6], i;
+	double rows = 1;
+	size_t k;
+
+	for (i = 0; i < info->nConstraint; i++) {
+		found = condition_plan(&info->aConstraint[i]);
+		if (found && !(plan & found))
+			at[__builtin_ctz(found)] = i;
+		plan |= found;
+	}
+	for (bit = 0; bit < 5; bit++)
+		if (plan & 1 << bit)
+			info->aConstraintUsage[at[bit]].argvIndex = ++argument;
+	order_plan(t, info, &plan);
+	for (k = 0; k < t->recs->n; k++)
+		rows += t->recs->models[k]->nhops;
+	if (plan & PLAN_PACKET)
+		rows = plan & PLAN_HOP ? 1 : 64;
+	else if (plan & (PLAN_FROM | PLAN_UNTIL))
+		rows /= 4;
+	info->idxNum = plan;
+	info->estimatedRows = rows;
+	info->estimatedCost = rows;
+	return SQLITE_OK;
+}
+
+static int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
+{
+	struct cursor *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return SQLITE_NOMEM;
+	*out = &c->base;
+	return SQLITE_OK;
+}
+
+static int cursor_close(sqlite3_vtab_cursor *base)
+{
+	free(base);
+	return SQLITE_OK;
+}
+
+static const struct table *table_of(const struct cursor *c)
+{
+	return (const struct table *)c->base.pVtab;
+}
+
+/* The keys of all hops of a recording, so that a scan by time knows them. */
+static int places_make(const struct table *t, size_t recording)
+{
+	const struct model *m = t->recs->models[recording];
+	const struct packet *p;
+	struct place *v;
+	uint32_t k;
+	size_t i;
+
+	if (t->places[recording])
+		return SQLITE_OK;
+	v = t->places[recording] = malloc((m->nhops ? m->nhops : 1) * sizeof(*v));
+	if (!v)
+		return SQLITE_NOMEM;
+	for (i = 0; i < m->npackets; i++)
+		for (p = &m->packets[i], k = 0; k < p->nhops; k++)
+			v[p->hops[k]] = (struct place){ i, k };
+	return SQLITE_OK;
+}
+
+static size_t hop_first_at(const struct model *m, uint64_t time_ns)
+{
+	size_t low = 0, high = m->nhops, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (m->hops[middle].time_ns < time_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Stand on the first hop of a recording that the plan may want; the cursor may then be beyond its end. */
+static int recording_enter(struct cursor *c, size_t recording)
+{
+	const struct table *t = table_of(c);
+
+	c->recording = recording;
+	c->m = t->recs->models[recording];
+	if (!c->by_time)
+		return SQLITE_OK;
+	c->at = hop_first_at(c->m, c->from_ns);
+	return places_make(t, recording);
+}
+
+/* Go on from places where there is no row, to the next row or the end. */
+static int cursor_settle(struct cursor *c, size_t first_packet, uint32_t first_hop)
+{
+	int rc;
+
+	for (;;) {
+		if (c->by_time) {
+			if (c->at < c->m->nhops && c->m->hops[c->at].time_ns <= c->until_ns)
+				return SQLITE_OK;
+		} else {
+			while (c->packet < c->m->npackets && c->packet < c->packet_end) {
+				if (c->hop < c->m->packets[c->packet].nhops && c->hop < c->hop_end)
+					return SQLITE_OK;
+				c->packet++;
+				c->hop = first_hop;
+			}
+		}
+		if (c->recording >= c->last_recording) {
+			c->eof = true;
+			return SQLITE_OK;
+		}
+		rc = recording_enter(c, c->recording + 1);
+		if (rc != SQLITE_OK)
+			return rc;
+		c->packet = first_packet;
+		c->hop = first_hop;
+	}
+}
+
+/* A condition's value, if it is a number; other types compare in ways that are left to SQLite. */
+static bool number(sqlite3_value *v, sqlite3_int64 *n)
+{
+	int type = sqlite3_value_numeric_type(v);
+
+	*n = sqlite3_value_int64(v);
+	return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+}
+
+static void cursor_limit(struct cursor *c, int bit, sqlite3_int64 n, size_t nrecs)
+{
+	switch (bit) {
+	case PLAN_RECORDING:
+		c->eof |= n < 1 || (size_t)n > nrecs;
+		c->recording = c->last_recording = c->eof ? 0 : n - 1;
+		break;
+	case PLAN_PACKET:
+		c->eof |= n < 1 || n > UINT32_MAX;
+		c->packet = n - 1;
+		c->packet_end = n;
+		break;
+	case PLAN_HOP:
+		c->eof |= n < 1 || n > UINT32_MAX;
+		c->hop = n - 1;
+		c->hop_end = n;
+		break;
+	case PLAN_FROM:
+		c->from_ns = n > 0 ? n : 0;
+		break;
+	case PLAN_UNTIL:
+		c->eof |= n < 0;
+		c->until_ns = n == INT64_MAX ? UINT64_MAX : (uint64_t)n + 1;	/* a fraction was cut off */
+		break;
+	}
+}
+
+static int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *name, int argc, sqlite3_value **argv)
+{
+	struct cursor *c = (struct cursor *)base;
+	const struct table *t = table_of(c);
+	sqlite3_int64 n;
+	int i = 0, bit, rc;
+
+	c->eof = !t->recs->n;
+	c->by_time = plan & PLAN_BY_TIME;
+	c->recording = c->packet = c->hop = 0;
+	c->last_recording = t->recs->n - 1;
+	c->packet_end = SIZE_MAX;
+	c->hop_end = UINT32_MAX;
+	c->from_ns = 0;
+	c->until_ns = UINT64_MAX;
+	for (bit = PLAN_RECORDING; bit <= PLAN_UNTIL; bit <<= 1)
+		if (plan & bit && i < argc && number(argv[i++], &n))
+			cursor_limit(c, bit, n, t->recs->n);
+	if (c->eof)
+		return SQLITE_OK;
+	rc = recording_enter(c, c->recording);
+	return rc == SQLITE_OK ? cursor_settle(c, c->packet, c->hop) : rc;
+}
+
+static int cursor_next(sqlite3_vtab_cursor *base)
+{
+	struct cursor *c = (struct cursor *)base;
+	uint32_t first_hop = c->hop_end == UINT32_MAX ? 0 : c->hop_end - 1;
+	size_t first_packet = c->packet_end == SIZE_MAX ? 0 : c->packet_end - 1;
+
+	if (c->by_time)
+		c->at++;
+	else
+		c->hop++;
+	return cursor_settle(c, first_packet, first_hop);
+}
+
+static int cursor_eof(sqlite3_vtab_cursor *base)
+{
+	return ((struct cursor *)base)->eof;
+}
+
+static void cursor_place(const struct cursor *c, size_t *packet, uint32_t *hop)
+{
+	const struct place *p = c->by_time ? &table_of(c)->places[c->recording][c->at] : NULL;
+
+	*packet = p ? p->packet : c->packet;
+	*hop = p ? p->hop : c->hop;
+}
+
+static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column)
+{
+	const struct cursor *c = (const struct cursor *)base;
+	size_t packet;
+	uint32_t hop;
+
+	cursor_place(c, &packet, &hop);
+	if (column == COL_RECORDING)
+		sqlite3_result_int64(ctx, (sqlite3_int64)c->recording + 1);
+	else
+		hop_column(ctx, c->m, &c->m->packets[packet], hop, column);
+	return SQLITE_OK;
+}
+
+int hop_module_add(sqlite3 *db, const struct recordings *recs)
+{
+	static const sqlite3_module module = {
+		.xCreate = table_connect, .xConnect = table_connect, .xBestIndex = table_best_index,
+		.xDisconnect = table_disconnect, .xDestroy = table_disconnect, .xOpen = cursor_open, .xClose = cursor_close,
+		.xFilter = cursor_filter, .xNext = cursor_next, .xEof = cursor_eof, .xColumn = cursor_column,
+	};
+
+	return sqlite3_create_module(db, "pkt_hops", &module, (void *)recs);
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sql_load.c - one recording's facts, functions, devices, packets, ... as rows of the tables of schema/tables.sql.
+ *
+ * Values are bound, never pasted into SQL.  Text that is empty in the model is NULL in a column that allows it.
+ */
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sql.h"
+
+/* A prepared INSERT, and how its values are given: i number, t text, n text or NULL when empty, N number or NULL when 0 */
+struct insert {
+	sqlite3_stmt *stmt;
+	const char *types;
+	int rc;
+};
+
+static void insert_open(struct insert *in, sqlite3 *db, const char *sql, const char *types)
+{
+	in->stmt = NULL;
+	in->types = types;
+	in->rc = sqlite3_prepare_v2(db, sql, -1, &in->stmt, NULL);
+}
+
+static void insert_bind(struct insert *in, int i, char type, va_list *args)
+{
+	sqlite3_int64 n;
+	const char *text;
+
+	if (type == 'i' || type == 'N') {
+		n = va_arg(*args, sqlite3_int64);
+		in->rc = type == 'N' && !n ? sqlite3_bind_null(in->stmt, i) : sqlite3_bind_int64(in->stmt, i, n);
+	} else {
+		text = va_arg(*args, const char *);
+		in->rc = type == 'n' && (!text || !*text) ? sqlite3_bind_null(in->stmt, i) :
+			 sqlite3_bind_text(in->stmt, i, text ? text : "", -1, SQLITE_STATIC);
+	}
+}
+
+/* All numbers are given as sqlite3_int64. */
+static void insert_row(struct insert *in, ...)
+{
+	va_list args;
+	int i;
+
+	if (in->rc != SQLITE_OK)
+		return;
+	va_start(args, in);
+	for (i = 0; in->types[i] && in->rc == SQLITE_OK; i++)
+		insert_bind(in, i + 1, in->types[i], &args);
+	va_end(args);
+	if (in->rc != SQLITE_OK)
+		return;
+	sqlite3_step(in->stmt);
+	in->rc = sqlite3_reset(in->stmt);
+}
+
+static int insert_close(struct insert *in)
+{
+	sqlite3_finalize(in->stmt);
+	return in->rc;
+}
+
+#define I(n) ((sqlite3_int64)(n))
+
+static sqlite3_int64 time_of(uint64_t ns)
+{
+	return ns < INT64_MAX ? (sqlite3_int64)ns : INT64_MAX;
+}
+
+static sqlite3_int64 started_ns(const struct model *m)
+{
+	return strtoll(model_fact(m, "clock.realtime_ns"), NULL, 10);
+}
+
+static int recording_load(sqlite3 *db, const struct model *m, int rec)
+{
+	struct insert in;
+	char id[33];
+	size_t i;
+
+	for (i = 0; i < 16; i++)
+		snprintf(id + 2 * i, 3, "%02x", m->health.recording[i]);
+	insert_open(&in, db, "INSERT INTO recording VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "ittnnnnnnNNNiiiinn");
+	insert_row(&in, I(rec), m->file, id, model_fact(m, "host.name"), model_fact(m, "host.kernel"),
+		   model_fact(m, "host.machine"), model_fact(m, "recorder.backend"), model_fact(m, "recorder.profile"),
+		   model_fact(m, "recorder.command"), started_ns(m), m->nhops ? time_of(m->hops[0].time_ns) : I(0),
+		   m->nhops ? time_of(m->hops[m->nhops - 1].time_ns) : I(0), I(m->npackets), I(m->nhops), I(m->lost),
+		   I(m->missed), m->end.reason, m->trouble);
+	return insert_close(&in);
+}
+
+static int facts_load(sqlite3 *db, const struct model *m, int rec)
+{
+	struct insert in;
+	size_t i;
+
+	insert_open(&in, db, "INSERT INTO fact VALUES (?,?,?)", "itt");
+	for (i = 0; i < m->nfacts; i++)
+		insert_row(&in, I(rec), m->facts[i].key, m->facts[i].value);
+	return insert_close(&in);
+}
+
+static int enums_load(sqlite3 *db, const struct model *m, int rec)
+{
+	struct insert in;
+	size_t i;
+
+	insert_open(&in, db, "INSERT OR IGNORE INTO enum_member VALUES (?,?,?,?)", "itti");
+	for (i = 0; i < m->nenums; i++)
+		insert_row(&in, I(rec), m->enums[i].type, m->enums[i].name, I(m->enums[i].value));
+	return insert_close(&in);
+}
+
+static int functions_load(sqlite3 *db, const struct model *m, int rec)
+{
+	struct insert in;
+	const struct func *f;
+	size_t i;
+
+	insert_open(&in, db, "INSERT INTO function VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "iitntnnNNiiiNni");
+	for (i = 0; i < m->nfuncs; i++) {
+		f = &m->funcs[i];
+		insert_row(&in, I(rec), I(i), f->name, f->module, f->layer, f->stage, f->meaning, I(f->offset), I(f->arg),
+			   I(!!(f->flags & TRC_FUNC_PROBED)), I(!!(f->flags & TRC_FUNC_ATTACHED)),
+			   I(!!(f->flags & TRC_FUNC_RETURN)), I(f->error), f->why, I(f->hits));
+	}
+	return insert_close(&in);
+}
+
+static int netns_load(sqlite3 *db, const struct model *m, int rec)
+{
+	struct insert in;
+	size_t i;
+
+	insert_open(&in, db, "INSERT OR IGNORE INTO netns VALUES (?,?,?)", "iit");
+	for (i = 0; i < m->nnetns; i++)
+		insert_row(&in, I(rec), I(m->netns[i].netns), model_netns(m, m->netns[i].netns));
+	for (i = 0; i < m->nhops; i++)	/* those that only hops mention */
+		if (m->hops[i].netns && (!i || m->hops[i].netns != m->hops[i - 1].netns))
+			insert_row(&in, I(rec), I(m->hops[i].netns), model_netns(m, m->hops[i].netns));
+	return insert_close(&in);
+}
+
+static int interfaces_load(sqlite3 *db, const struct model *m, int rec)
+{
+	struct insert in;
+	const struct link *l;
+	size_t i;
+
+	insert_open(&in, db, "INSERT OR IGNORE INTO interface VALUES (?,?,?,?,?,?,?,?,?,?)", "iiitnnNNNi");
+	for (i = 0; i < m->nlinks; i++) {
+		l = &m->links[i];
+		insert_row(&in, I(rec), I(l->netns), I(l->ifindex), model_dev(m, l->netns, l->ifindex), l->kind, l->address,
+			   I(l->peer_ifindex), I(l->peer_netns), I(l->mtu), I(l->flags));
+	}
+	return insert_close(&in);
+}
+
+static int processes_load(sqlite3 *db, const struct model *m, int rec)
+{
+	struct insert in;
+	size_t i;
+
+	insert_open(&in, db, "INSERT OR REPLACE INTO process VALUES (?,?,?)", "iit");
+	for (i = 0; i < m->nprocs; i++)
+		insert_row(&in, I(rec), I(m->procs[i].pid), m->procs[i].name);
+	return insert_close(&in);
+}
+
+static int losses_load(sqlite3 *db, const struct model *m, int rec)
+{
+	struct insert in;
+	const struct trc_loss *l;
+	size_t i;
+
+	insert_open(&in, db, "INSERT INTO loss VALUES (?,?,?,?,?,?,?)", "iiiiiii");
+	for (i = 0; i < m->nlosses; i++) {
+		l = &m->losses[i];
+		insert_row(&in, I(rec), I(l->cpu), I(l->produced), I(l->recorded), I(l->lost), I(l->missed), I(l->others_lost));
+	}
+	return insert_close(&in);
+}
+
+static int stacks_load(sqlite3 *db, const struct model *m, int rec)
+{
+	struct insert in;
+	const struct packet *p;
+	uint32_t k;
+	size_t i;
+
+	insert_open(&in, db, "INSERT INTO stack_frame VALUES (?,?,?,?)", "iiii");
+	for (i = 0; i < m->npackets; i++)
+		for (p = &m->packets[i], k = 0; k < p->nframes; k++)
+			insert_row(&in, I(rec), I(p->number), I(k) + 1, I(p->frames[k]));
+	return insert_close(&in);
+}
+
+static int reasons_load(sqlite3 *db, const struct model *m)
+{
+	struct insert in;
+	const char *reason;
+	size_t i;
+
+	insert_open(&in, db, "INSERT OR IGNORE INTO reason VALUES (?,?,?)", "tnn");
+	for (i = 0; i < m->npackets; i++) {
+		if (m->packets[i].fate != FATE_DROPPED)
+			continue;
+		reason = model_drop_reason(m, m->packets[i].reason);
+		insert_row(&in, reason, reason_meaning(reason), reason_advice(reason));
+	}
+	return insert_close(&in);
+}
+
+static const char *address_text(const struct tuple *t, const uint8_t *address, char *buf, size_t size)
+{
+	if (t->have & TRC_HAVE_IP6)
+		return inet_ntop(AF_INET6, address, buf, size);
+	return t->have & (TRC_HAVE_IP4 | TRC_HAVE_ARP) ? inet_ntop(AF_INET, address, buf, size) : "";
+}
+
+/* The first device that a packet was seen on: on output it has none at first. */
+static const struct trc_hop *hop_with_device(const struct model *m, const struct packet *p)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->nhops; i++)
+		if (packet_hop(m, p, i)->ifindex)
+			return packet_hop(m, p, i);
+	return packet_hop(m, p, 0);
+}
+
+static const struct trc_hop *hop_with_netns(const struct model *m, const struct packet *p)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->nhops; i++)
+		if (packet_hop(m, p, i)->netns)
+			return packet_hop(m, p, i);
+	return packet_hop(m, p, 0);
+}
+
+static const char *func_name(const struct model *m, const struct trc_hop *h)
+{
+	return m->funcs[h->func].name;
+}
+
+static void packet_row(struct insert *in, const struct model *m, const struct packet *p, int rec, uint32_t path)
+{
+	const struct trc_hop *first = packet_hop(m, p, 0), *last = packet_hop(m, p, p->nhops - 1);
+	const struct trc_hop *device = hop_with_device(m, p);
+	const struct tuple *t = &p->tuple;
+	char tuple[160], src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+	bool ip = t->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6), ports = t->have & (TRC_HAVE_L4 | TRC_HAVE_ARP);
+
+	/* N makes 0 NULL: no protocol, port or process that matters has the number 0, but for the ICMP type 0 */
+	in->types = ports ? "iiiiiiitNNninNtininnNntti" : "iiiiiiitNNnNnNtininnNntti";
+	insert_row(in, I(rec), I(p->number), I(p->id), time_of(first->time_ns), time_of(last->time_ns),
+		   time_of(last->time_ns - first->time_ns), I(p->nhops), tuple_text(t, tuple, sizeof(tuple)), I(t->ethertype),
+		   I(ip ? t->l4proto : 0), address_text(t, t->saddr, src, sizeof(src)), I(t->sport),
+		   address_text(t, t->daddr, dst, sizeof(dst)), I(t->dport), fate_name(p->fate), I(p->fate_hop) + 1,
+		   p->fate == FATE_DROPPED ? model_drop_reason(m, p->reason) : "", I(p->lossy),
+		   model_netns(m, hop_with_netns(m, p)->netns), model_dev(m, device->netns, device->ifindex), I(p->pid),
+		   p->pid ? model_proc(m, p->pid) : "", func_name(m, first), func_name(m, packet_hop(m, p, p->fate_hop)),
+		   I(path));
+}
+
+static int packets_load(sqlite3 *db, const struct model *m, int rec)
+{
+	uint32_t *path_of = calloc(m->npackets ? m->npackets : 1, sizeof(*path_of));
+	struct insert in;
+	size_t i;
+	int rc = path_of ? paths_load(db, m, rec, path_of) : SQLITE_NOMEM;
+
+	if (rc == SQLITE_OK) {
+		insert_open(&in, db, "INSERT INTO packet VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "");
+		for (i = 0; i < m->npackets && in.rc == SQLITE_OK; i++)
+			packet_row(&in, m, &m->packets[i], rec, path_of[i]);
+		rc = insert_close(&in);
+	}
+	free(path_of);
+	return rc;
+}
+
+int rows_load(sqlite3 *db, const struct model *m, int recording)
+{
+	int rc = recording_load(db, m, recording);
+
+	rc = rc ?: facts_load(db, m, recording);
+	rc = rc ?: enums_load(db, m, recording);
+	rc = rc ?: functions_load(db, m, recording);
+	rc = rc ?: netns_load(db, m, recording);
+	rc = rc ?: interfaces_load(db, m, recording);
+	rc = rc ?: processes_load(db, m, recording);
+	rc = rc ?: losses_load(db, m, recording);
+	rc = rc ?: stacks_load(db, m, recording);
+	rc = rc ?: reasons_load(db, m);
+	return rc ?: packets_load(db, m, recording);
+}
