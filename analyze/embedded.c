@@ -18,6 +18,7 @@
 	EMBED(embedded_query_##name, "schema/queries/" #name ".sql")
 
 EMBED(embedded_functions, "schema/functions.tsv");
+EMBED(embedded_hooks, "schema/hooks.tsv");
 EMBED(embedded_reasons, "schema/reasons.tsv");
 EMBED(embedded_tables, "schema/tables.sql");
 EMBED(embedded_hop, "schema/hop.sql");

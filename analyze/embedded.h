@@ -6,6 +6,7 @@
 #define PKT_EMBEDDED_H
 
 extern const char embedded_functions[];		/* each ends with a zero */
+extern const char embedded_hooks[];
 extern const char embedded_reasons[];
 extern const char embedded_tables[];
 extern const char embedded_hop[];		/* schema/hop.sql */

@@ -2,68 +2,94 @@
 /*
  * explain_netfilter.c - hook by hook: what was decided, who was asked, and which hooks were passed unvisited.
  *
- * The kernel skips a hook at which nothing is registered without calling any function, so only its surroundings
- * tell: the packet was seen just before the place of the hook and just behind it.
+ * Where the hooks lie between the kernel's functions is schema/hooks.tsv.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "embedded.h"
 #include "explain.h"
 #include "show.h"
 
-static const struct hook_point {
-	uint8_t family, hook;
-	const char *before[3];	/* functions just before the hook's place */
-	const char *behind[8];	/* functions that run only when the hook let the packet pass */
-} points[] = {
-	{ 2, 0, { "ip_rcv", "ip_rcv_core" }, { "ip_rcv_finish", "ip_rcv_finish_core", "udp_v4_early_demux", "tcp_v4_early_demux",
-		"ip_route_input_noref", "ip_local_deliver", "ip_forward" } },
-	{ 2, 1, { "ip_local_deliver" }, { "ip_local_deliver_finish", "ip_protocol_deliver_rcu" } },
-	{ 2, 2, { "ip_forward" }, { "ip_forward_finish", "ip_output" } },
-	{ 2, 3, { "__ip_local_out" }, { "ip_output", "ip_mc_output" } },
-	{ 2, 4, { "ip_output" }, { "ip_finish_output" } },
-	{ 10, 0, { "ipv6_rcv", "ip6_rcv_core" }, { "ip6_rcv_finish", "ip6_rcv_finish_core", "ip6_route_input", "ip6_input",
-		"ip6_forward" } },
-	{ 10, 1, { "ip6_input" }, { "ip6_input_finish", "ip6_protocol_deliver_rcu" } },
-	{ 10, 2, { "ip6_forward" }, { "ip6_forward_finish", "ip6_output" } },
-	{ 10, 3, { "__ip6_local_out" }, { "ip6_output" } },
-	{ 10, 4, { "ip6_output" }, { "ip6_finish_output" } },
+enum { POINT_FAMILY, POINT_HOOK, POINT_BEFORE, POINT_BEHIND, POINT_FIELDS };
+
+/* A row of schema/hooks.tsv, within its text. */
+struct hook_point {
+	struct { const char *text; size_t len; } field[POINT_FIELDS];
 };
 
-#define NPOINTS (sizeof(points) / sizeof(points[0]))
-_Static_assert(NPOINTS <= HOOK_POINTS_MAX, "struct story remembers each hook's place");
-
-/* Compilers add suffixes such as .isra.0 to names. */
-static bool is_one_of(const char *name, const char *const *list, size_t n)
+static size_t points_load(struct hook_point *points)
 {
+	const char *line = embedded_hooks;
+	size_t n = 0;
+
+	for (; *line && n < HOOK_POINTS_MAX; line += strcspn(line, "\n"), line += *line == '\n') {
+		const char *at = line;
+
+		if (*line == '#' || *line == '\n')
+			continue;
+		for (int i = 0; i < POINT_FIELDS; i++) {
+			points[n].field[i].text = at;
+			points[n].field[i].len = strcspn(at, "\t\n");
+			at += points[n].field[i].len + (at[points[n].field[i].len] == '\t');
+		}
+		n++;
+	}
+	return n;
+}
+
+static bool is_field(const struct hook_point *p, int field, const char *text)
+{
+	return strlen(text) == p->field[field].len && !memcmp(text, p->field[field].text, p->field[field].len);
+}
+
+/* Is it one of the field's words?  Compilers add suffixes such as .isra.0 to names. */
+static bool is_listed(const struct hook_point *p, int field, const char *name)
+{
+	const char *word = p->field[field].text, *end = word + p->field[field].len;
 	size_t len = strcspn(name, ".");
 
-	for (size_t i = 0; i < n && list[i]; i++)
-		if (strlen(list[i]) == len && !memcmp(list[i], name, len))
+	while (word < end) {
+		size_t n = strcspn(word, " \t\n");
+
+		if (n == len && !memcmp(word, name, len))
 			return true;
+		word += n + 1;
+	}
 	return false;
+}
+
+static void say_unvisited(struct story *s, const struct hook_point *point, uint32_t from, uint32_t to)
+{
+	story_say(s, "Netfilter", "Hook %.*s (%.*s) is not visited between %s (hop %u) and %s (hop %u): nothing is registered there.",
+		  (int)point->field[POINT_HOOK].len, point->field[POINT_HOOK].text, (int)point->field[POINT_FAMILY].len,
+		  point->field[POINT_FAMILY].text, hop_func(s->m, packet_hop(s->m, s->p, from))->name, from + 1,
+		  hop_func(s->m, packet_hop(s->m, s->p, to))->name, to + 1);
+	s->told = NULL;
 }
 
 void tell_unvisited(struct story *s, uint32_t i)
 {
+	static struct hook_point points[HOOK_POINTS_MAX];
+	static size_t n;
 	const struct trc_hop *h = packet_hop(s->m, s->p, i);
 	const char *name = hop_func(s->m, h)->name;
 
 	if (!s->netfilter_known)
 		return;
-	for (size_t k = 0; k < NPOINTS; k++) {
+	if (!n)
+		n = points_load(points);
+	for (size_t k = 0; k < n; k++) {
 		const struct hook_point *point = &points[k];
 
-		if (hop_is_hook(s->m, h) && h->family == point->family && h->hook == point->hook)
+		if (hop_is_hook(s->m, h) && is_field(point, POINT_FAMILY, family_name(h->family)) &&
+		    is_field(point, POINT_HOOK, hook_name(h->family, h->hook)))
 			s->passed[k] = NO_HOP;
-		if (s->passed[k] != NO_HOP && is_one_of(name, point->behind, sizeof(point->behind) / sizeof(point->behind[0]))) {
-			story_say(s, "Netfilter", "Hook %s (%s) is not visited between %s (hop %u) and %s (hop %u): nothing is registered there.",
-				  hook_name(point->family, point->hook), family_name(point->family),
-				  hop_func(s->m, packet_hop(s->m, s->p, s->passed[k]))->name, s->passed[k] + 1, name, i + 1);
+		if (s->passed[k] != NO_HOP && is_listed(point, POINT_BEHIND, name)) {
+			say_unvisited(s, point, s->passed[k], i);
 			s->passed[k] = NO_HOP;
-			s->told = NULL;
 		}
-		if (is_one_of(name, point->before, sizeof(point->before) / sizeof(point->before[0])))
+		if (is_listed(point, POINT_BEFORE, name))
 			s->passed[k] = i;
 	}
 }
