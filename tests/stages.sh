@@ -160,9 +160,12 @@ stage_dns() {
 
 # --- cases: tests/cases/NAME/{cmd,expected[,status]} ------------------------------------------------------------------
 
-# Runs a case's command with the tools in PATH; its output with the status as the last line when it is not 0.
+# Runs a case's command at the root of the tree, with the tools in PATH: the same names on every machine.
+# CASE is the case's own folder, SCRATCH an empty one.
 case_output() {
-	(cd "$T" && SAMPLES=../../samples CASE=$root/$1 timeout 60 bash "$root/$1/cmd" 2>&1 </dev/null)
+	rm -rf "$T/scratch"
+	mkdir "$T/scratch"
+	SAMPLES=samples CASE=$1 SCRATCH=$T/scratch timeout 60 bash "$1/cmd" 2>&1 </dev/null
 }
 
 case_holds() {
