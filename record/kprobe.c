@@ -16,7 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cookie.h"
@@ -171,33 +173,96 @@ static void event_refused(struct functions *f, const char *event, int error)
 	}
 }
 
-/* Events of recorders that were killed: their process is gone. */
+/* Remove all events of one recorder; the number of those that are still in use. */
+static int group_remove(const char *group)
+{
+	char path[300], line[300];
+	struct dirent *entry;
+	int busy = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), TRACEFS "/events/%.100s", group);
+	dir = opendir(path);
+	if (!dir)
+		return 0;
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] != 'h' && entry->d_name[0] != 'r')
+			continue;
+		snprintf(line, sizeof(line), "-:%.100s/%.100s\n", group, entry->d_name);
+		busy += file_write(TRACEFS "/kprobe_events", O_APPEND, line) == -EBUSY;
+	}
+	closedir(dir);
+	return busy;
+}
+
+/* Events of recorders that were killed together with their guard: their process is gone. */
 static void stale_remove(void)
 {
 	struct dirent *entry;
 	DIR *dir = opendir(TRACEFS "/events");
-	char path[300];
-	struct dirent *sub;
-	DIR *group;
 	int pid;
 
 	if (!dir)
 		return;
-	while ((entry = readdir(dir))) {
-		if (sscanf(entry->d_name, "pktrec_%d", &pid) != 1 || !kill(pid, 0) || errno != ESRCH)
-			continue;
-		snprintf(path, sizeof(path), TRACEFS "/events/%s", entry->d_name);
-		group = opendir(path);
-		while (group && (sub = readdir(group))) {
-			if (sub->d_name[0] != 'h' && sub->d_name[0] != 'r')
-				continue;
-			snprintf(path, sizeof(path), "-:%.100s/%.100s\n", entry->d_name, sub->d_name);
-			file_write(TRACEFS "/kprobe_events", O_APPEND, path);
-		}
-		if (group)
-			closedir(group);
-	}
+	while ((entry = readdir(dir)))
+		if (sscanf(entry->d_name, "pktrec_%d", &pid) == 1 && kill(pid, 0) && errno == ESRCH)
+			group_remove(entry->d_name);
 	closedir(dir);
+}
+
+/*
+ * The kernel removes programs and links of a killed process, but not the trace events.  A child that does nothing
+ * but wait for the recorder's end does: it holds the other end of a pipe, and nothing else of the recorder's.
+ */
+static void guard(int end, const char *group)
+{
+	char byte;
+	int tries;
+
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	prctl(PR_SET_NAME, "pktrec-guard");
+	dup2(end, 3);
+	close_range(4, ~0U, 0);
+	close_range(0, 2, 0);
+	while (read(3, &byte, 1) < 0 && errno == EINTR)
+		;
+	for (tries = 0; tries < 600 && group_remove(group); tries++)
+		usleep(100000);
+	_exit(0);
+}
+
+static int guard_start(struct probes *p)
+{
+	char group[32];
+	int ends[2];
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	snprintf(group, sizeof(group), "pktrec_%d", getpid());
+	child = fork();
+	if (child < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		return -errno;
+	}
+	if (!child)
+		guard(ends[0], group);
+	close(ends[0]);
+	p->guard = child;
+	p->guard_fd = ends[1];
+	return 0;
+}
+
+static void guard_dismiss(struct probes *p)
+{
+	if (!p->guard)
+		return;
+	close(p->guard_fd);
+	waitpid(p->guard, NULL, 0);
+	p->guard = 0;
 }
 
 int kprobe_attach(struct probes *p, struct functions *f)
@@ -206,6 +271,9 @@ int kprobe_attach(struct probes *p, struct functions *f)
 	size_t i, attached = 0;
 
 	stale_remove();
+	err = guard_start(p);
+	if (err)
+		return err;
 	events_fd = open(TRACEFS "/kprobe_events", O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (events_fd < 0)
 		return -errno;
@@ -234,4 +302,5 @@ void kprobe_detach(struct probes *p)
 	free(p->events);
 	p->events = NULL;
 	p->nevents = 0;
+	guard_dismiss(p);
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "event.h"
 #include "functions.h"
@@ -32,6 +33,8 @@ struct probes {
 	size_t nlinks;
 	char **events;			/* "pktrec_123/h1_0": kprobe backend */
 	size_t nevents;
+	pid_t guard;			/* removes the events if the recorder is killed; 0 = none */
+	int guard_fd;
 	struct bpf_map *state;		/* struct program_state */
 };
 
