@@ -245,7 +245,7 @@ int explain_packet(struct explain *out, const struct model *m, const struct pack
 	s.returns = packet_returns(m, p);
 	if (!s.returns)
 		return -ENOMEM;
-	s.netfilter_known = stage_probed(m, "netfilter") && !p->lossy;
+	s.netfilter_known = stage_probed(m, "netfilter") && !p->lossy && !m->missed;
 	memset(s.passed, 0xff, sizeof(s.passed));	/* NO_HOP */
 	tell_origin(&s);
 	for (uint32_t i = 0; i < p->nhops && !s.err; i++) {

@@ -79,7 +79,7 @@ static void line_probes(const struct term *t, const struct model *m)
 static void line_content(const struct term *t, const struct model *m)
 {
 	label(t, "content");
-	fprintf(t->out, "%zu packets, %zu hops, ", m->npackets, m->nhops);
+	fprintf(t->out, "%zu packet%s, %zu hop%s, ", m->npackets, m->npackets == 1 ? "" : "s", m->nhops, m->nhops == 1 ? "" : "s");
 	if (m->lost)
 		term_print(t, STYLE_WARN, "%" PRIu64 " hops lost (%.2g %%)\n", m->lost, 100.0 * m->lost / (m->lost + m->nhops));
 	else if (!m->nlosses)
