@@ -196,6 +196,7 @@ void classes_build(struct diff *d);
 void classes_free(struct diff *d);
 bool key_is_background(const struct key *k);	/* made by the kernel for itself: ARP, neighbour discovery, ... */
 bool key_is_error(const struct key *k);		/* an answer that says that something failed: ICMP errors, TCP RST */
+const char *key_protocol(const struct key *k, char *buf, size_t size);	/* "TCP SYN" */
 const char *key_text(const struct diff *d, const struct key *k, char *buf, size_t size);
 
 /* diff_judge.c */

@@ -136,7 +136,7 @@ bool key_is_background(const struct key *k)
 	return k->l4proto == 2 || !k->l4proto;	/* IGMP; headers never seen whole */
 }
 
-static const char *protocol_text(const struct key *k, char *buf, size_t size)
+const char *key_protocol(const struct key *k, char *buf, size_t size)
 {
 	static const struct { uint8_t number; const char *name; } names[] = {
 		{ 1, "ICMP" }, { 2, "IGMP" }, { 6, "TCP" }, { 17, "UDP" }, { 58, "ICMPv6" }, { 132, "SCTP" },
@@ -168,7 +168,7 @@ const char *key_text(const struct diff *d, const struct key *k, char *buf, size_
 		snprintf(port, sizeof(port), "%s%u", toward[k->toward], k->port);
 	if (k->l4proto == 1 || k->l4proto == 58)
 		snprintf(type, sizeof(type), " type %u", k->icmp_type);
-	snprintf(buf, size, "%s%s%s packets%s%s%s%s%s", protocol_text(k, protocol, sizeof(protocol)), type,
+	snprintf(buf, size, "%s%s%s packets%s%s%s%s%s", key_protocol(k, protocol, sizeof(protocol)), type,
 		 k->multicast ? " multicast" : "", port, k->ethertype == 0x86dd && k->l4proto != 58 ? " over IPv6" : "",
 		 k->received ? ", received" : "", k->netns ? " in " : "", name_text(d, k->netns));
 	return buf;
@@ -195,6 +195,20 @@ static void outcome_drop(struct diff *d, int s, const struct path *path, struct 
 	}
 }
 
+/*
+ * A segment joins the socket's queue as its own sk_buff or another's, an ACK does not at all and is freed, by some
+ * states of TCP as a drop for no reason given: all the same, it has arrived.
+ */
+static bool tcp_took_it(const struct path *path)
+{
+	const struct packet *p = path->packet;
+
+	if (p->fate != FATE_DROPPED)
+		return p->fate == FATE_CONSUMED;
+	return path->drop < path->n && !strcmp(step_func(path, path->drop)->layer, "transport") &&
+	       !strcmp(model_drop_reason(path->side->m, p->reason), "NOT_SPECIFIED");
+}
+
 static void outcome_of(struct diff *d, int s, const struct path *path, const struct key *k, struct outcome *o)
 {
 	const struct packet *p = path->packet;
@@ -202,10 +216,10 @@ static void outcome_of(struct diff *d, int s, const struct path *path, const str
 
 	memset(o, 0, sizeof(*o));
 	o->fate = p->fate;
-	if (p->fate == FATE_DROPPED)
+	if (k->l4proto == 6 && tcp_took_it(path))
+		o->fate = FATE_DELIVERED;
+	else if (p->fate == FATE_DROPPED)
 		outcome_drop(d, s, path, o);
-	else if (p->fate == FATE_CONSUMED && k->l4proto == 6)
-		o->fate = FATE_DELIVERED;	/* data joins the queue as its own sk_buff or another's, an ACK not at all */
 	else if ((p->fate == FATE_DELIVERED || p->fate == FATE_SENT) && k->l4proto != 6 && h->have & TRC_HAVE_NETNS)
 		o->netns = side_netns(d, s, h->netns);
 }
@@ -269,7 +283,7 @@ static void tally_packet(struct diff *d, int s, struct class *c, const struct pa
 			return;
 	}
 	outcome_of(d, s, path, &c->key, &o);
-	way = p->fate == FATE_DROPPED ? 0 : path_way(path, c->key.l4proto != 6);
+	way = o.fate == FATE_DROPPED ? 0 : path_way(path, c->key.l4proto != 6);
 	t = tally_get(d, c, &o, way);
 	t->count[s]++;
 	if (t->first[s])

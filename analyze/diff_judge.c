@@ -217,7 +217,7 @@ static void judge_missing(struct diff *d, struct class *c)
 	for (int s = 0; s < 2; s++) {
 		struct finding *f;
 
-		if (!c->all[s] || c->present[!s] || !c->originated[s] || k->multicast)
+		if (!c->all[s] || c->present[!s] || !c->originated[s] || k->multicast || key_is_error(k))
 			continue;
 		if (k->l4proto != 6 && k->l4proto != 17 && !echo)
 			continue;

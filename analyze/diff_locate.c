@@ -53,12 +53,14 @@ static bool fits(struct walk *w, size_t i, size_t j)
 	return w->path[0].steps[w->way[0].steps[i]].key == w->path[1].steps[w->way[1].steps[j]].key;
 }
 
-/* Strong enough to skip something for: a boundary, or two functions in a row. */
-static bool anchors(struct walk *w, size_t i, size_t j)
+/* Strong enough to skip something for: a boundary, two functions in a row, or a place when only one side skips. */
+static bool anchors(struct walk *w, size_t i, size_t j, bool one_sided)
 {
 	if (!fits(w, i, j))
 		return false;
 	if (is_boundary(step_func(&w->path[0], w->way[0].steps[i])))
+		return true;
+	if (one_sided && step_is_place(&w->path[0], w->way[0].steps[i]))
 		return true;
 	return i + 1 < w->way[0].n && j + 1 < w->way[1].n && fits(w, i + 1, j + 1);
 }
@@ -80,7 +82,7 @@ static bool fit_again(struct walk *w, size_t *i, size_t *j)
 		for (size_t skip = 0; skip <= ahead; skip++) {
 			size_t x = *i + skip, y = *j + ahead - skip;
 
-			if (x < w->way[0].n && y < w->way[1].n && anchors(w, x, y)) {
+			if (x < w->way[0].n && y < w->way[1].n && anchors(w, x, y, !skip || skip == ahead)) {
 				*i = x;
 				*j = y;
 				return true;
@@ -149,7 +151,7 @@ static void find_other_way(const struct path *path, size_t *limit)
 	limit[1] = j < path[1].end ? j : path[1].end;
 }
 
-/* How far each path is compared: up to what decided. */
+/* How far each path is compared: up to its end, and to the hook's verdict when that decided. */
 static void find_limits(const struct finding *f, const struct path *path, size_t *limit)
 {
 	if (f->kind == FINDING_WAY) {
@@ -159,12 +161,7 @@ static void find_limits(const struct finding *f, const struct path *path, size_t
 	for (int s = 0; s < 2; s++) {
 		const struct path *p = &path[s];
 
-		limit[s] = p->end;
-		if (p->drop >= p->n)
-			continue;
-		/* both may enter the function or pass the hook; what it does with them differs */
-		if (p->decisive < p->end)
-			limit[s] = p->decisive + 1;
+		limit[s] = p->netfilter ? p->decisive + 1 : p->end;
 	}
 }
 

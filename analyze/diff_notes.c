@@ -201,11 +201,29 @@ static void note_unjudged(struct diff *d)
 	}
 }
 
+/* Answers that say that something failed are no verdict, but a hint. */
+static void note_errors(struct diff *d)
+{
+	size_t said = 0;
+
+	for (size_t i = 0; i < d->nclasses && said < NOTES_MAX; i++) {
+		const struct class *c = d->classes[i];
+		int s = c->all[0] ? 0 : 1;
+		char key[200];
+
+		if (!c->loose || !key_is_error(&c->key) || !c->all[s] || c->present[!s])
+			continue;
+		note(d, "only in %s: %u %s", d->side[s].name, c->all[s], key_text(d, &c->key, key, sizeof(key)));
+		said++;
+	}
+}
+
 void notes_collect(struct diff *d)
 {
 	note_health(d);
 	note_facts(d);
 	note_functions(d);
+	note_errors(d);
 	note_hooks(d);
 	note_links(d);
 	note_stray_drops(d);

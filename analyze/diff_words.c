@@ -34,10 +34,11 @@ static void add_func(struct text *t, const struct path *path, size_t step)
 	add(t, "%s", func_plain(step_func(path, step)->name, name, sizeof(name)));
 }
 
-/* "the UDP packet 10.0.0.1:40000 > 10.0.0.2:53 (and 2 like it)", "3 of 100 packets like UDP ..." */
-static void add_packet(struct text *t, const struct path *path, uint32_t hits, uint32_t total)
+/* "the TCP SYN packet 10.0.0.1:40000 > 10.0.0.2:80 (and 2 like it)", "3 of 100 packets like UDP ..." */
+static void add_packet(struct text *t, const struct path *path, const struct finding *f, int s)
 {
-	char tuple[160];
+	uint32_t hits = f->hits[s], total = f->total[s];
+	char tuple[160], protocol[40];
 	const char *space;
 
 	tuple_text(&path->packet->tuple, tuple, sizeof(tuple));
@@ -47,7 +48,7 @@ static void add_packet(struct text *t, const struct path *path, uint32_t hits, u
 	else if (space && space[1] >= 'a' && space[1] <= 'z')
 		add(t, "the %s", tuple);	/* "ICMP echo request 10.0.0.1 > 10.0.0.2" */
 	else if (space)
-		add(t, "the %.*s packet %s", (int)(space - tuple), tuple, space + 1);
+		add(t, "the %s packet %s", key_protocol(&f->class->key, protocol, sizeof(protocol)), space + 1);
 	else
 		add(t, "the packet %s", tuple);
 	if (hits == total && hits > 1)
@@ -85,11 +86,15 @@ static void add_drop(struct text *t, const struct path *path)
 	add(t, ", %s", reason);
 }
 
-static void add_fate(struct text *t, const struct path *path)
+static void add_fate(struct text *t, const struct path *path, const struct outcome *o)
 {
 	uint64_t last_ns;
 	char time[32];
 
+	if (o->fate == FATE_DELIVERED && path->packet->fate != FATE_DELIVERED) {
+		add(t, "reaches TCP");
+		return;
+	}
 	switch (path->packet->fate) {
 	case FATE_DELIVERED:
 		add(t, "is delivered");
@@ -135,7 +140,7 @@ static void add_good(struct text *t, const struct diff *d, const struct finding 
 			add(t, " (hook %s)", hook_name(step_hop(path, next)->family, step_hop(path, next)->hook));
 		add(t, " and ");
 	}
-	add_fate(t, path);
+	add_fate(t, path, &f->outcome[!f->bad]);
 	add(t, ".");
 }
 
@@ -148,7 +153,7 @@ static void add_netfilter(struct text *t, const struct diff *d, const struct fin
 	add(t, "Diverges at ");
 	add_func(t, bad, bad->decisive);
 	add(t, ": in %s netfilter drops ", bad->side->name);
-	add_packet(t, bad, f->hits[f->bad], f->total[f->bad]);
+	add_packet(t, bad, f, f->bad);
 	add(t, " at hook %s (%s), drop reason %s", hook_name(h->family, h->hook), family_name(h->family),
 	    model_drop_reason(bad->side->m, bad->packet->reason));
 	if (d->locus.chain)
@@ -182,7 +187,7 @@ static void add_dropped(struct text *t, const struct diff *d, const struct findi
 	add(t, "Diverges at ");
 	add_func(t, bad, where);
 	add(t, ": in %s %s drops ", bad->side->name, layer_text(func->layer));
-	add_packet(t, bad, f->hits[f->bad], f->total[f->bad]);
+	add_packet(t, bad, f, f->bad);
 	add(t, ", drop reason %s; ", model_drop_reason(bad->side->m, bad->packet->reason));
 	add_good(t, d, f);
 }
@@ -206,7 +211,7 @@ static void add_parted(struct text *t, const struct diff *d, const struct findin
 		if (i)
 			add(t, "it");
 		else
-			add_packet(t, path, f->hits[s], f->total[s]);
+			add_packet(t, path, f, s);
 		if (l->next[s] < path->end) {
 			add(t, " goes on to ");
 			add_func(t, path, l->next[s]);
@@ -214,7 +219,7 @@ static void add_parted(struct text *t, const struct diff *d, const struct findin
 			add(t, " and");
 		}
 		add(t, " ");
-		add_fate(t, path);
+		add_fate(t, path, &f->outcome[s]);
 	}
 	add(t, ".");
 }
@@ -228,7 +233,7 @@ static void add_missing(struct text *t, const struct diff *d, const struct findi
 	add(t, "Diverges before the first hop: in %s no %s are seen; in %s ", d->side[f->bad].name,
 	    key_text(d, &f->class->key, key, sizeof(key)), d->side[!f->bad].name);
 	add(t, "%s (pid %u) sends ", *process ? process : "a process", good->packet->pid);
-	add_packet(t, good, f->hits[!f->bad], f->total[!f->bad]);
+	add_packet(t, good, f, !f->bad);
 	if (good->n) {
 		add(t, ", first seen in ");
 		add_func(t, good, 0);

@@ -215,6 +215,24 @@ static void an_answer_of_failure_is_not_the_cause(void **state)
 	end(&p);
 }
 
+static void segments_that_tcp_took_are_alike(void **state)
+{
+	static const struct flow ack = { 6, 40000, 80, 1, 2, 100, .tcp_flags = 16 };
+	static const struct flow reset = { 6, 80, 40000, 2, 1, 200, .tcp_flags = 4 };
+	struct pair_of_worlds p;
+
+	begin(&p);
+	world_play(&p.w[0], &ack, WEB_OK);
+	world_play(&p.w[1], &ack, "#1 __ip_queue_xmit __ip_local_out " IP_OUT DEV_OUT "#2 " UDP_IN "tcp_v4_rcv sk_skb_reason_drop "
+		   "!tcp_rcv_state_process=2" FREED);
+	world_play(&p.w[1], &reset, WEB_OK);
+	compare(&p);
+	assert_int_equal(p.status, 0);
+	assert_int_equal(p.d.compared, 1);
+	assert_true(noted(&p.d, "1 TCP RST packets from port 80"));
+	end(&p);
+}
+
 /* Up to the decisive hook one of the two passed another hook that accepted. */
 static void hooks_on_the_way_are_optional(void **state)
 {
@@ -376,6 +394,25 @@ static void both_ports_ephemeral_are_one_class(void **state)
 	end(&p);
 }
 
+static void namespaces_without_names_are_known_by_their_interfaces(void **state)
+{
+	static const struct flow back = { 17, 40000, 53, 2, 1, 100 };
+	struct pair_of_worlds p;
+
+	world_named = false;
+	begin(&p);
+	world_named = true;
+	play(&p.w[0], &query, QUERY_OK, 1);
+	play(&p.w[0], &back, ANSWER_OK, 1);
+	play(&p.w[1], &back, ANSWER_OK, 1);
+	play(&p.w[1], &query, QUERY_LEGACY, 1);
+	compare(&p);
+	assert_int_equal(p.status, 1);
+	assert_int_equal(p.d.compared, 2);	/* the query back is not mixed with the one that was dropped */
+	assert_string_equal(name_text(&p.d, p.d.findings[0].class->key.netns), "the netns with veth0");
+	end(&p);
+}
+
 static void another_name_of_a_device_is_no_difference(void **state)
 {
 	struct pair_of_worlds p;
@@ -424,17 +461,18 @@ static void no_listener_is_named(void **state)
 	end(&p);
 }
 
-/* What the function that drops does before it drops is not the way. */
-static void nothing_is_compared_after_the_deciding_function(void **state)
+/* The place says where it was dropped; how far it still went like the other is said too. */
+static void the_way_is_compared_up_to_the_drop(void **state)
 {
 	struct pair_of_worlds p;
 
 	begin(&p);
 	play(&p.w[0], &query, QUERY_OK, 1);
-	play(&p.w[1], &query, "#1 " UDP_BIRTH IP_OUT DEV_OUT "#2 " UDP_IN "sk_filter_trim_cap ipv4_pktinfo_prepare sk_skb_reason_drop "
-	     "!__udp4_lib_rcv=3" FREED, 1);
+	play(&p.w[1], &query, "#1 " UDP_BIRTH IP_OUT DEV_OUT "#2 " UDP_IN "inet_lookup_reuseport udp_unicast_rcv_skb udp_queue_rcv_skb "
+	     "udp_queue_rcv_one_skb sk_skb_reason_drop !__udp4_lib_rcv=3" FREED, 1);
 	compare(&p);
-	assert_says(p.verdict, "it goes on from __udp4_lib_rcv to ");
+	assert_says(p.verdict, "Diverges at __udp4_lib_rcv: ");
+	assert_says(p.verdict, "it goes on from udp_queue_rcv_one_skb to ");
 	end(&p);
 }
 
@@ -453,6 +491,23 @@ static void the_place_of_a_drop_counts_on_one_kernel_only(void **state)
 		assert_int_equal(p.status, kernels == 1);
 		end(&p);
 	}
+}
+
+/* TCP has its route in the socket; another time it is looked up. */
+static void a_cached_route_does_not_hide_the_divergence(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	play(&p.w[0], &web, "#1 __ip_queue_xmit __ip_local_out " IP_OUT DEV_OUT "#2 __netif_rx ~ __netif_receive_skb ip_rcv ip_rcv_core "
+	     "ip_local_deliver ip_local_deliver_finish ip_protocol_deliver_rcu tcp_v4_rcv consume_skb" FREED, 1);
+	play(&p.w[1], &web, "#1 __ip_queue_xmit __ip_local_out " IP_OUT DEV_OUT "#2 __netif_rx ~ __netif_receive_skb ip_rcv ip_rcv_core "
+	     "ip_route_input_noref ip_route_input_slow ip_local_deliver nf_hook_slow@1 ipt_do_table sk_skb_reason_drop !nf_hook_slow=11" FREED
+	     " <nf_hook_slow=-1", 1);
+	compare(&p);
+	assert_says(p.verdict, "netfilter drops the TCP SYN packet 10.0.0.1:40000 > 10.0.0.2:80 at hook LOCAL_IN (IPv4)");
+	assert_says(p.verdict, "it goes on from ip_local_deliver to ip_local_deliver_finish and reaches TCP");
+	end(&p);
 }
 
 static void forward_drop_is_named(void **state)
@@ -678,12 +733,15 @@ int main(void)
 		cmocka_unit_test(repeated_work_does_not_hide_the_divergence),
 		cmocka_unit_test(a_class_that_is_all_under_way_is_not_compared),
 		cmocka_unit_test(both_ports_ephemeral_are_one_class),
+		cmocka_unit_test(namespaces_without_names_are_known_by_their_interfaces),
 		cmocka_unit_test(another_name_of_a_device_is_no_difference),
 		cmocka_unit_test(a_drop_that_lost_hops_proves_nothing),
 		cmocka_unit_test(what_ended_differently_comes_before_what_is_missing),
 		cmocka_unit_test(an_answer_of_failure_is_not_the_cause),
-		cmocka_unit_test(nothing_is_compared_after_the_deciding_function),
+		cmocka_unit_test(the_way_is_compared_up_to_the_drop),
 		cmocka_unit_test(the_place_of_a_drop_counts_on_one_kernel_only),
+		cmocka_unit_test(segments_that_tcp_took_are_alike),
+		cmocka_unit_test(a_cached_route_does_not_hide_the_divergence),
 		cmocka_unit_test(fisher_agrees_with_known_values),
 	};
 

@@ -52,6 +52,7 @@ struct flow {
 };
 
 static const char *world_device = "veth0";	/* of the client, in recordings opened from now on */
+static bool world_named = true;			/* whether their namespaces have names */
 static const char *world_kernel = "6.12.1";
 static const struct flow query = { 17, 40000, 53, 1, 2, 100 };
 static const struct flow answer = { 17, 53, 40000, 2, 1, 200 };
@@ -148,8 +149,8 @@ static void world_open_bare(struct world *w, uint32_t salt)
 	world_enum(w, "SKB_DROP_REASON_NO_SOCKET", REASON_NO_SOCKET);
 	world_enum(w, "SKB_DROP_REASON_NETFILTER_DROP", REASON_NETFILTER);
 	world_enum(w, "SKB_DROP_REASON_IP_RPFILTER", REASON_RPFILTER);
-	world_netns(w, w->cl, "cl", world_device);
-	world_netns(w, w->sv, "sv", "veth1");
+	world_netns(w, w->cl, world_named ? "cl" : "", world_device);
+	world_netns(w, w->sv, world_named ? "sv" : "", "veth1");
 }
 
 static void world_open(struct world *w, uint32_t salt)
