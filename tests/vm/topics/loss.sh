@@ -39,6 +39,11 @@ loss_host() {
 	claim "stopped_recorder_loses" loss_sql "$1" "SELECT sum(lost) > 0 FROM loss"
 	claim "no_hop_has_a_number_beyond_produced" loss_sql "$1" \
 		"SELECT min(produced > (SELECT max(seq) FROM hop WHERE hop.cpu = loss.cpu)) FROM loss WHERE recorded > 0"
+	# the flood uses the same addresses of sk_buffs again and again
+	claim "no_packet_has_two_lives" loss_sql "$1" \
+		"SELECT max(ends) = 1 FROM (SELECT count(*) AS ends FROM hop WHERE function = 'kfree_skbmem' GROUP BY packet)"
+	claim "no_packet_is_sent_twice" loss_sql "$1" \
+		"SELECT max(sends) = 1 FROM (SELECT count(*) AS sends FROM hop WHERE function = 'udp_send_skb' GROUP BY packet)"
 	claim "no_number_is_given_twice" loss_sql "$1" \
 		"SELECT count(*) = count(DISTINCT cpu || ' ' || seq) FROM hop"
 }

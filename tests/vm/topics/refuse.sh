@@ -45,6 +45,43 @@ refuse_check() {
 	pktrec --check && pktrec --check -q
 }
 
+# NAME PATTERN: the recorder says PATTERN in one line, before it does anything
+is_missing() {
+	local status
+
+	pktrec -o "/out/$1.trc" -- true 2>"/out/$1.words"
+	status=$?
+	is "$status" 2 "$1" && one_line "$1" && grep "$2" "/out/$1.words" && [ ! -e "/out/$1.trc" ]
+}
+
+refuse_hidden() {
+	local status
+
+	echo 2 >/proc/sys/kernel/kptr_restrict
+	is_missing hidden 'hides its addresses'
+	status=$?
+	echo 0 >/proc/sys/kernel/kptr_restrict
+	return $status
+}
+
+# NAME PATTERN FOLDER: as on a machine without that folder
+refuse_without() {
+	local status
+
+	mkdir -p /tmp/nothing && mount --bind /tmp/nothing "$3" || return
+	is_missing "$1" "$2"
+	status=$?
+	umount "$3"
+	return $status
+}
+
+# It cannot be taken back: the last of all.
+refuse_locked() {
+	mount -t securityfs securityfs /sys/kernel/security 2>/dev/null
+	echo confidentiality >/sys/kernel/security/lockdown || return
+	is_missing locked 'locked down'
+}
+
 private_file() {
 	stat -c %a /out/ok-nft.trc | grep -x 600
 }
@@ -56,6 +93,11 @@ refuse_guest() {
 	claim "functions_are_listed" refuse_lists
 	claim "check_finds_this_kernel_fit" refuse_check
 	claim "recording_is_private" private_file
+	claim "hidden_symbols_are_said" refuse_hidden
+	claim "missing_types_are_said" refuse_without types 'no BTF' /sys/kernel/btf
+	claim "missing_kprobes_are_said" refuse_without kprobes 'no kprobes' /sys/bus/event_source/devices
+	claim "missing_tracefs_is_said" refuse_without tracefs 'tracefs is not mounted' /sys/kernel/tracing
+	claim "lockdown_is_said" refuse_locked
 }
 
 refuse_host() {
