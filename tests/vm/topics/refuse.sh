@@ -75,13 +75,6 @@ refuse_without() {
 	return $status
 }
 
-# It cannot be taken back: the last of all.
-refuse_locked() {
-	mount -t securityfs securityfs /sys/kernel/security 2>/dev/null
-	echo confidentiality >/sys/kernel/security/lockdown || return
-	is_missing locked 'locked down'
-}
-
 private_file() {
 	stat -c %a /out/ok-nft.trc | grep -x 600
 }
@@ -97,7 +90,6 @@ refuse_guest() {
 	claim "missing_types_are_said" refuse_without types 'no BTF' /sys/kernel/btf
 	claim "missing_kprobes_are_said" refuse_without kprobes 'no kprobes' /sys/bus/event_source/devices
 	claim "missing_tracefs_is_said" refuse_without tracefs 'tracefs is not mounted' /sys/kernel/tracing
-	claim "lockdown_is_said" refuse_locked
 }
 
 refuse_host() {
