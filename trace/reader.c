@@ -31,7 +31,6 @@ struct trc_reader {
 	uint64_t expected;		/* sequence number of the next unit */
 	bool gap_explained;		/* bytes were skipped as damaged since the last good unit */
 	bool cut_pending;		/* a unit reaches beyond the end of the file: cut, unless a good one follows */
-	struct unit cut;		/* that one */
 	unsigned int rescans;
 	uint64_t units_seen;		/* whole ones, good or not */
 	uint64_t whole_end;		/* offset behind the last of them */
@@ -118,49 +117,39 @@ static enum verdict tail(struct trc_reader *r)
 	return UNIT_END;
 }
 
-/* This unit, of which the header is good, is lost. */
-static void unit_lost(struct trc_reader *r, const struct unit *u)
+/* The walk has come to this unit of the recording: those between the last one and it are missing. */
+static void sequence_reach(struct trc_reader *r, uint32_t sequence)
 {
-	r->health.damaged++;
-	r->units_seen++;
-	if (r->tag_known && u->tag == r->tag && u->sequence >= r->expected)
-		r->expected = (uint64_t)u->sequence + 1;
-}
+	uint64_t missing = sequence - r->expected;
 
-/* The header is good, what follows is not what it says: perhaps bytes are gone, and the next unit is inside. */
-static enum verdict bad_stored(struct trc_reader *r, const struct unit *u, bool length_plausible)
-{
-	unit_lost(r, u);
-	if (length_plausible && r->rescans++ >= RESCAN_MAX)
-		bad_bytes(r, HEADER_SIZE + u->stored_size);
-	else
-		bad_bytes(r, HEADER_SIZE);
-	return UNIT_AGAIN;
-}
-
-/* A good unit: is it a later one of this recording?  Those missing before it are counted. */
-static bool in_order(struct trc_reader *r, const struct unit *u)
-{
-	uint64_t missing;
-
-	if (!r->tag_known) {
-		r->tag = u->tag;
-		r->tag_known = true;
-	}
-	if (u->tag != r->tag || u->sequence < r->expected) {
-		r->health.out_of_order++;
-		return false;
-	}
-	missing = u->sequence - r->expected;
 	if (r->gap_explained) {
 		r->health.damaged += missing;
 		r->units_seen += missing;
 	} else {
 		r->health.out_of_order += missing;
 	}
-	r->expected = (uint64_t)u->sequence + 1;
+	r->expected = (uint64_t)sequence + 1;
 	r->gap_explained = false;
-	return true;
+}
+
+/* false: another recording's unit, or one that was passed */
+static bool in_order(const struct trc_reader *r, const struct unit *u)
+{
+	return (!r->tag_known || u->tag == r->tag) && u->sequence >= r->expected;
+}
+
+/* The header is good, what follows is not what it says: perhaps bytes are gone, and the next unit is inside. */
+static enum verdict bad_stored(struct trc_reader *r, const struct unit *u, bool length_plausible)
+{
+	if (r->tag_known && in_order(r, u))
+		sequence_reach(r, u->sequence);
+	r->health.damaged++;
+	r->units_seen++;
+	if (length_plausible && r->rescans++ >= RESCAN_MAX)
+		bad_bytes(r, HEADER_SIZE + u->stored_size);
+	else
+		bad_bytes(r, HEADER_SIZE);
+	return UNIT_AGAIN;
 }
 
 static int unknown_unit(struct trc_reader *r, const struct unit *u)
@@ -182,9 +171,13 @@ static enum verdict unit_open(struct trc_reader *r, const struct unit *u, const 
 	r->units_seen++;
 	r->whole_end = r->source.offset + HEADER_SIZE + u->stored_size;
 	if (!in_order(r, u)) {
+		r->health.out_of_order++;
 		source_skip(&r->source, HEADER_SIZE + u->stored_size);
 		return UNIT_AGAIN;
 	}
+	sequence_reach(r, u->sequence);
+	r->tag = u->tag;
+	r->tag_known = true;
 	if (!kind && !unit_skippable(u->type))
 		return unknown_unit(r, u), UNIT_END;
 	if (kind)
@@ -221,9 +214,7 @@ static enum verdict unit_next(struct trc_reader *r)
 		return tail(r);
 	if (!unit_get(p, &u))
 		return resync(r);
-	if (r->cut_pending)	/* the unit before was not cut, it only said that it is so long */
-		unit_lost(r, &r->cut);
-	r->cut_pending = false;
+	r->cut_pending = false;	/* the unit before was not cut, it only said that it is so long */
 	if (u.raw_size > UNIT_RAW_MAX || u.stored_size > UNIT_STORED_MAX)
 		return bad_stored(r, &u, false);
 	p = source_need(&r->source, HEADER_SIZE + u.stored_size);
@@ -231,7 +222,6 @@ static enum verdict unit_next(struct trc_reader *r)
 		return source_failed(r), UNIT_END;
 	if (!p) {
 		r->cut_pending = true;
-		r->cut = u;
 		bad_bytes(r, HEADER_SIZE);
 		return UNIT_AGAIN;
 	}

@@ -265,6 +265,11 @@ static void one_damaged_unit_is_counted(void **state)
 	assert_int_equal(o.health.out_of_order, 0);
 	snprintf(expected, sizeof(expected), "3 of %zu units are damaged and were skipped", good.n);
 	assert_string_equal(o.trouble, expected);
+
+	copy.data[good.extents[7].end - 1] ^= 1;	/* and what is stored, after a bad header */
+	o = outcome_of(&copy);
+	assert_int_equal(o.health.damaged, 4);
+	assert_int_equal(o.health.out_of_order, 0);
 	free(copy.data);
 }
 
