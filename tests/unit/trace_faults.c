@@ -178,6 +178,7 @@ static void through_a_pipe(int flags)
 		_exit(trc_writer_open(&w, fds[1]) || write_noise(w, PIPE_HOPS, seed) || trc_writer_finish(w));
 	}
 	close(fds[1]);
+	usleep(20000);	/* the pipe is full now, and the child's write() interrupted without a byte written */
 	interrupt_all();
 	assert_int_equal(trc_reader_open_fd(&r, fds[0]), 0);
 	for (; trc_reader_next(r, &rec) == 1; n++)
