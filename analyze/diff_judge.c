@@ -114,22 +114,27 @@ static const struct share *largest_but(const struct share *shares, size_t n, int
 }
 
 /* Several ends on a side: the worst, and then the likeliest, that depends on the recording. */
-static bool contrast_by_share(const struct share *shares, size_t n, const uint32_t *total, struct contrast *best)
+static bool contrast_by_share(const struct share *shares, size_t n, const uint32_t *total, struct contrast *c)
 {
-	best->share[0] = NULL;
+	const struct share *best = NULL;
+	int side = 0;
+
 	for (size_t i = 0; i < n; i++) {
 		const struct share *sh = &shares[i];
 		double p = fisher_exact(sh->count[0], total[0], sh->count[1], total[1]) * n;
-		int more = (double)sh->count[1] * total[0] > (double)sh->count[0] * total[1];
-		int worse = best->share[0] ? severity(sh->outcome.fate) - severity(best->share[more]->outcome.fate) : 0;
+		int worse = best ? severity(sh->outcome.fate) - severity(best->outcome.fate) : 1;
 
-		if (p >= SIGNIFICANT || (best->share[0] && (worse < 0 || (worse == 0 && p >= best->p))))
+		if (p >= SIGNIFICANT || worse < 0 || (worse == 0 && p >= c->p))
 			continue;
-		best->share[more] = sh;
-		best->share[!more] = largest_but(shares, n, !more, sh);
-		best->p = p;
+		best = sh;
+		side = (double)sh->count[1] * total[0] > (double)sh->count[0] * total[1];
+		c->p = p;
 	}
-	return best->share[0] && best->share[1];
+	if (!best)
+		return false;
+	c->share[side] = best;
+	c->share[!side] = largest_but(shares, n, !side, best);
+	return c->share[!side];
 }
 
 static bool contrast_find(const struct share *shares, size_t n, const uint32_t *total, struct contrast *c)
@@ -195,6 +200,9 @@ static void judge_class(struct diff *d, struct class *c)
 		finding_contrast(d, c, FINDING_OUTCOME, &by, total);
 		return;
 	}
+	/* a probe that the kernel skipped is a gap anywhere on the way: then only the ends count */
+	if (d->side[0].m->missed || d->side[1].m->missed)
+		return;
 	n = shares_collect(c, true, shares);
 	if (contrast_find(shares, n, total, &by) && by.share[0]->outcome.fate == by.share[1]->outcome.fate)
 		finding_contrast(d, c, FINDING_WAY, &by, total);

@@ -10,6 +10,7 @@
 
 #include "diff.h"
 
+#define LINKS_MAX 4096	/* interfaces of one recording */
 #define NOTES_MAX 24	/* of each kind of list at most so many lines */
 
 static __attribute__((format(printf, 2, 3))) void note(struct diff *d, const char *format, ...)
@@ -70,6 +71,9 @@ static void note_health(struct diff *d)
 		if (side->m->lost)
 			note(d, "%s lost %llu hops; %zu of its packets may lack some and are no evidence", side->name,
 			     (unsigned long long)side->m->lost, side->censored);
+		if (side->m->missed)
+			note(d, "%s lacks %llu probe hits that the kernel skipped: only the ends of packets were compared, not their ways",
+			     side->name, (unsigned long long)side->m->missed);
 		if (side->unproved)
 			note(d, "%zu kind%s of packets %s not seen in %s, which proves nothing: it is not whole", side->unproved,
 			     side->unproved == 1 ? "" : "s", side->unproved == 1 ? "was" : "were", side->name);
@@ -136,8 +140,14 @@ static size_t links_text(struct diff *d, int s, char ***out)
 static void note_links(struct diff *d)
 {
 	char **text[2];
-	size_t n[2] = { links_text(d, 0, &text[0]), links_text(d, 1, &text[1]) }, i[2] = {}, said = 0;
+	size_t n[2], i[2] = {}, said = 0;
 
+	if (d->side[0].m->nlinks > LINKS_MAX || d->side[1].m->nlinks > LINKS_MAX) {
+		note(d, "interfaces were not compared: there are more than %d", LINKS_MAX);
+		return;
+	}
+	for (int s = 0; s < 2; s++)
+		n[s] = links_text(d, s, &text[s]);
 	while ((i[0] < n[0] || i[1] < n[1]) && said < NOTES_MAX) {
 		int c = i[0] == n[0] ? 1 : i[1] == n[1] ? -1 : strcmp(text[0][i[0]], text[1][i[1]]);
 		int s = c > 0;

@@ -576,21 +576,57 @@ static void nothing_is_missing_from_a_recording_that_is_not_whole(void **state)
 	end(&p);
 }
 
+#define QUERY_DETOUR "#1 " UDP_BIRTH IP_OUT DEV_OUT "#2 __netif_rx netif_rx_internal enqueue_to_backlog ~ __netif_receive_skb " \
+	"__netif_receive_skb_one_core ip_rcv ip_rcv_core sock_wfree ip_route_input_noref ip_forward ip_forward_finish " IP_OUT DEV_OUT \
+	UDP_IN UDP_QUEUE READ
+
 static void another_way_to_the_same_end_is_a_difference(void **state)
 {
 	struct pair_of_worlds p;
 
 	begin(&p);
 	play(&p.w[0], &query, QUERY_OK, 1);
-	play(&p.w[1], &query, "#1 " UDP_BIRTH IP_OUT DEV_OUT "#2 __netif_rx netif_rx_internal enqueue_to_backlog ~ __netif_receive_skb "
-	     "__netif_receive_skb_one_core ip_rcv ip_rcv_core sock_wfree ip_route_input_noref ip_forward ip_forward_finish " IP_OUT DEV_OUT
-	     UDP_IN UDP_QUEUE READ, 1);
+	play(&p.w[1], &query, QUERY_DETOUR, 1);
 	compare(&p);
 	assert_int_equal(p.status, 1);
 	assert_int_equal(p.d.findings[0].kind, FINDING_WAY);
 	assert_says(p.verdict, "Diverges after ip_route_input_noref: ");
 	assert_says(p.verdict, "goes on to ip_forward on veth1 in netns sv and is delivered");
 	assert_says(p.verdict, "it goes on to ip_local_deliver ");
+	end(&p);
+}
+
+static void ways_are_not_compared_when_probes_were_skipped(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	play(&p.w[0], &query, QUERY_OK, 1);
+	play(&p.w[1], &query, QUERY_DETOUR, 1);
+	p.w[1].missed = 7;
+	compare(&p);
+	assert_int_equal(p.status, 0);
+	assert_true(noted(&p.d, "lacks 7 probe hits"));
+	end(&p);
+}
+
+static void devices_are_part_of_the_way(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	for (int s = 0; s < 2; s++) {
+		struct trc_record eth1 = { .kind = TRC_LINK, .link = { .netns = p.w[s].cl, .ifindex = 3, .name = "eth1", .kind = "",
+								       .address = "", .mtu = 1500, .flags = 1 } };
+
+		assert_int_equal(trc_write(p.w[s].writer, &eth1), 0);
+	}
+	play(&p.w[0], &query, QUERY_OK, 1);
+	play(&p.w[1], &query, "#1 " UDP_BIRTH "%3 " IP_OUT DEV_OUT "%2 #2 " UDP_IN UDP_QUEUE READ, 1);
+	compare(&p);
+	assert_int_equal(p.status, 1);
+	assert_says(p.verdict, "dev_hard_start_xmit on eth1 in netns cl");
+	assert_says(p.verdict, "dev_hard_start_xmit on veth0 in netns cl");
 	end(&p);
 }
 
@@ -721,6 +757,8 @@ int main(void)
 		cmocka_unit_test(a_query_that_was_never_sent_is_a_difference),
 		cmocka_unit_test(nothing_is_missing_from_a_recording_that_is_not_whole),
 		cmocka_unit_test(another_way_to_the_same_end_is_a_difference),
+		cmocka_unit_test(ways_are_not_compared_when_probes_were_skipped),
+		cmocka_unit_test(devices_are_part_of_the_way),
 		cmocka_unit_test(a_packet_that_is_stuck_is_a_difference),
 		cmocka_unit_test(packets_that_lost_hops_prove_nothing),
 		cmocka_unit_test(an_empty_recording_cannot_be_compared),

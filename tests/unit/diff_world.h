@@ -37,6 +37,7 @@ struct world {
 	uint32_t nfuncs;
 	uint64_t time_ns, seq, packet;
 	uint32_t hops;
+	uint64_t missed;	/* probe hits skipped by the kernel */
 	uint32_t cl, sv;	/* inode numbers of the namespaces */
 	struct model *model;
 };
@@ -244,7 +245,8 @@ static void world_play(struct world *w, const struct flow *f, const char *script
 
 static struct model *world_model(struct world *w, bool ended)
 {
-	struct trc_record loss = { .kind = TRC_LOSS, .loss = { .produced = w->seq, .recorded = w->hops, .lost = w->seq - w->hops } };
+	struct trc_record loss = { .kind = TRC_LOSS, .loss = { .produced = w->seq, .recorded = w->hops, .lost = w->seq - w->hops,
+								    .missed = w->missed } };
 	struct trc_record end = { .kind = TRC_END, .end = { "command ended", w->time_ns + 1000000, 0, w->packet } };
 	char path[64], error[300] = "";
 
