@@ -126,10 +126,10 @@ static void tuple_take(struct tuple *t, const struct trc_hop *h)
 		memcpy(t->saddr, h->saddr, n);
 		memcpy(t->daddr, h->daddr, n);
 	}
-	if (h->have & (TRC_HAVE_L4 | TRC_HAVE_ARP)) {
+	if (h->have & (TRC_HAVE_L4 | TRC_HAVE_ARP))
 		t->sport = h->sport;
+	if (h->have & TRC_HAVE_L4)
 		t->dport = h->dport;
-	}
 	if (!t->ethertype)	/* on output it is set late, but the header that was read says it */
 		t->ethertype = h->have & TRC_HAVE_IP4 ? 0x0800 : h->have & TRC_HAVE_IP6 ? 0x86dd :
 			       h->have & TRC_HAVE_ARP ? 0x0806 : 0;

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -234,6 +235,7 @@ int main(int argc, char **argv)
 	int status = parse_options(&o, argc, argv);
 	size_t i;
 
+	setlocale(LC_CTYPE, "C.UTF-8");	/* for widths: all text is UTF-8, whatever the user's locale */
 	if (status)
 		return status - 1;
 	status = parse_arguments(&o, argc, argv);

@@ -42,6 +42,7 @@ static void guards_up(sqlite3 *db)
 	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);	/* a misspelt "column" is no string */
 	exec(db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY");
 }
 
@@ -111,23 +112,25 @@ bool db_is_file(const char *path)
 	return is;
 }
 
-static int application_check(sqlite3 *db, const char *path, char *error)
+/* The number that a one-row statement answers; -1: it failed */
+static int ask(sqlite3 *db, const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
-	int rc = sqlite3_prepare_v2(db, "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version",
-				    -1, &stmt, NULL);
-	int id = 0, version = 0;
+	int n = -1;
 
-	if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
-		id = sqlite3_column_int(stmt, 0);
-		version = sqlite3_column_int(stmt, 1);
-	}
-	rc = sqlite3_finalize(stmt);
-	if (rc != SQLITE_OK)
+	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+		n = sqlite3_column_int(stmt, 0);
+	return sqlite3_finalize(stmt) == SQLITE_OK ? n : -1;
+}
+
+static int application_check(sqlite3 *db, const char *path, char *error)
+{
+	/* reading the schema shows whether the file is a whole database at all */
+	if (ask(db, "SELECT count(*) FROM sqlite_schema") < 0)
 		return fail_db(db, error, path);
-	if (id != DB_APPLICATION_ID)
+	if (ask(db, "PRAGMA application_id") != DB_APPLICATION_ID)
 		return fail(error, path, "is a database, but not one that pktsql -o made");
-	if (version > DB_VERSION)
+	if (ask(db, "PRAGMA user_version") > DB_VERSION)
 		return fail(error, path, "was made by a newer pktsql");
 	return 0;
 }

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * sql_support.h - databases of small recordings, and questions to them that answer one number or one text.
+ */
+#ifndef SQL_SUPPORT_H
+#define SQL_SUPPORT_H
+
+#include <stdlib.h>
+
+#include "model_support.h"
+#include "sql.h"
+
+/* Three packets: a query that is delivered, the same query dropped at LOCAL_OUT, an ARP request that is consumed. */
+static inline void tape_scene(struct tape *t)
+{
+	struct trc_hop h;
+	uint32_t frames[2];
+	struct trc_record stack = { TRC_STACK, .stack = { 1, 2, frames } };
+	struct trc_record loss = { TRC_LOSS, .loss = { .cpu = 0 } };
+
+	tape_names(t);
+	frames[0] = tape_func(t, "udp_send_skb");
+	frames[1] = tape_func(t, "__x64_sys_sendto");
+	tape_put(t, &stack);
+	PATH(t, 1, "udp_send_skb", "ip_send_skb", "__ip_local_out", "ip_output", "dev_hard_start_xmit");
+	h = tape_hop(t, 1, "__netif_rx");
+	h.netns = NS_SERVER;
+	h.context = TRC_SOFTIRQ;
+	tape_write(t, &h);
+	PATH(t, 1, "ip_rcv", "__udp_enqueue_schedule_skb");
+	PATH(t, 2, "udp_send_skb", "ip_send_skb", "__ip_local_out");
+	h = tape_hop(t, 2, "nf_hook_slow");
+	h.have |= TRC_HAVE_HOOK;
+	h.hook = 3;
+	h.family = 2;
+	tape_write(t, &h);
+	tape_drop(t, 2, "nf_hook_slow", 11);
+	PATH(t, 2, "skb_release_head_state", "kfree_skbmem");
+	h = tape_hop(t, 2, "nf_hook_slow");
+	h.kind = TRC_RETURN;
+	h.value = -1;
+	h.have = TRC_HAVE_HOOK;
+	h.hook = 3;
+	h.family = 2;
+	h.netns = h.ifindex = 0;
+	tape_write(t, &h);
+	h = tape_hop(t, 3, "arp_rcv");
+	h.have = TRC_HAVE_SKB | TRC_HAVE_ARP;
+	h.ethertype = 0x0806;
+	h.sport = 1;
+	tape_write(t, &h);
+	PATH(t, 3, "consume_skb", "skb_release_head_state");
+	loss.loss.produced = loss.loss.recorded = t->seq[0];
+	tape_put(t, &loss);
+}
+
+static inline char *ask(sqlite3 *db, const char *sql)
+{
+	static char answer[4][512];
+	static unsigned int turn;
+	char *a = answer[turn++ % 4];
+	sqlite3_stmt *stmt = NULL;
+	const char *text;
+	int rc;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	rc = sqlite3_step(stmt);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : "no row";
+	snprintf(a, 512, "%s", text ? text : "NULL");
+	sqlite3_finalize(stmt);
+	return a;
+}
+#define assert_answer(db, sql, text) assert_string_equal(ask(db, sql), text)
+
+#endif
