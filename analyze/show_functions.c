@@ -12,6 +12,8 @@
 #include "show.h"
 #include "show_table.h"
 
+#define REFUSALS_MAX 10		/* different reasons named at the top; all are in the table */
+
 struct counts {
 	size_t asked, attached, refused, hit, never;
 };
@@ -52,16 +54,48 @@ static const struct func **funcs_sorted(const struct model *m, size_t *n, struct
 	return list;
 }
 
+static const char *refusal(const struct func *f)
+{
+	return *f->why ? f->why : f->error ? strerror(f->error) : "reason not recorded";
+}
+
+static int refusal_order(const void *va, const void *vb)
+{
+	const struct func *const *a = va, *const *b = vb;
+
+	return strcmp(refusal(*a), refusal(*b));
+}
+
+/* How many were refused for which reason: "not traceable" is the kernel's choice, anything else deserves a look. */
+static int refusals_print(const struct term *t, const struct func *const *list, size_t n)
+{
+	const struct func **refused = calloc(n + 1, sizeof(*refused));
+	size_t nrefused = 0, groups = 0;
+
+	if (!refused)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		if (list[i]->flags & TRC_FUNC_PROBED && !(list[i]->flags & TRC_FUNC_ATTACHED))
+			refused[nrefused++] = list[i];
+	if (nrefused)
+		qsort(refused, nrefused, sizeof(*refused), refusal_order);
+	for (size_t i = 0, same; i < nrefused && groups < REFUSALS_MAX; i += same, groups++) {
+		for (same = 1; i + same < nrefused && !refusal_order(&refused[i], &refused[i + same]); same++)
+			;
+		term_print(t, STYLE_WARN, "  %zu refused: %s\n", same, refusal(refused[i]));
+	}
+	free(refused);
+	return 0;
+}
+
 static const char *probe_text(const struct func *f, char *buf, size_t size)
 {
 	if (f->flags & TRC_FUNC_ATTACHED)
 		snprintf(buf, size, "argument %u%s", f->arg, f->flags & TRC_FUNC_RETURN ? ", return" : "");
 	else if (!(f->flags & TRC_FUNC_PROBED))
 		snprintf(buf, size, "not asked for");
-	else if (*f->why || f->error)
-		snprintf(buf, size, "refused: %s", *f->why ? f->why : strerror(f->error));
 	else
-		snprintf(buf, size, "refused, reason not recorded");
+		snprintf(buf, size, "refused: %s", refusal(f));
 	return buf;
 }
 
@@ -101,8 +135,11 @@ int show_functions(const struct term *t, const struct model *m)
 	int err = tb && list ? table_columns(tb, columns, sizeof(columns) / sizeof(columns[0])) : -ENOMEM;
 
 	if (!err)
-		fprintf(t->out, "%zu functions: %zu probed (%zu hit, %zu never), %zu refused\n\n", c.asked, c.attached, c.hit, c.never,
+		fprintf(t->out, "%zu functions: %zu probed (%zu hit, %zu never), %zu refused\n", c.asked, c.attached, c.hit, c.never,
 			c.refused);
+	err = err ?: refusals_print(t, list, n);
+	if (!err)
+		putc('\n', t->out);
 	for (size_t i = 0; i < n && !err; i++)
 		err = funcs_line(tb, t, list[i]);
 	if (!err && n)

@@ -376,6 +376,8 @@ int show_path(const struct term *t, const struct model *m, const struct packet *
 		else
 			err = print_freed(&c, r);
 	}
+	if (!err && rows.count < p->nhops)
+		term_print(t, STYLE_DIM, "\n  %u hops in %zu lines; --all gives each its own\n", p->nhops, rows.count);
 	rows_free(&rows);
 	return err;
 }

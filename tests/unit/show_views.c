@@ -210,6 +210,29 @@ static void drops_are_grouped(void **state)
 	model_free(m);
 }
 
+static void functions_are_counted_by_what_became_of_them(void **state)
+{
+	struct tape t = tape_start();
+	struct model *m;
+	struct paper p;
+
+	put_packet(&t, step_ok, false);		/* 25 functions, all attached and hit */
+	put(&t, (struct trc_record){ TRC_FUNC, .func = { .id = t.nfuncs++, .name = "never", .module = "", .arg = 1, .why = "",
+		.flags = TRC_FUNC_PROBED | TRC_FUNC_ATTACHED } });
+	for (int i = 0; i < 2; i++)
+		put(&t, (struct trc_record){ TRC_FUNC, .func = { .id = t.nfuncs++, .name = i ? "x" : "y", .module = "", .arg = 1,
+			.flags = TRC_FUNC_PROBED, .error = 22, .why = "inlined" } });
+	put(&t, (struct trc_record){ TRC_FUNC, .func = { .id = t.nfuncs++, .name = "only_a_name", .module = "", .why = "" } });
+	put_end(&t);
+	m = tape_load(&t);
+	paper_open(&p, 0);
+	assert_int_equal(show_functions(&p.t, m), 0);
+	paper_has(&p, "28 functions: 26 probed (25 hit, 1 never), 2 refused\n  2 refused: inlined\n");
+	paper_has_not(&p, "only_a_name");
+	paper_close(&p);
+	model_free(m);
+}
+
 static void verify_says_whole(void **state)
 {
 	struct tape t = tape_start();
@@ -284,6 +307,7 @@ int main(void)
 		cmocka_unit_test(path_shows_hook_verdict_reason_and_changes),
 		cmocka_unit_test(lines_fit_the_terminal),
 		cmocka_unit_test(drops_are_grouped),
+		cmocka_unit_test(functions_are_counted_by_what_became_of_them),
 		cmocka_unit_test(verify_says_whole),
 		cmocka_unit_test(verify_finds_a_recorder_that_did_not_end),
 		cmocka_unit_test(verify_finds_counts_that_do_not_add_up),
