@@ -15,7 +15,7 @@ static const char *const names[] = {
 	"nf_hook_slow", "ip_send_skb", "__ip_local_out", "ip_output", "ip_rcv", "ip_rcv_core", "ip_local_deliver", "udp_rcv",
 	"ip_protocol_deliver_rcu", "__udp_enqueue_schedule_skb", "skb_consume_udp", "kfree_skbmem", "skb_release_data",
 	"sk_skb_reason_drop", "dev_hard_start_xmit", "__netif_rx", "neigh_resolve_output", "__dev_queue_xmit", "__x64_sys_", "kthread",
-	"\033[31mred\033]52;c;eA==\a", "a\rb\nc\td", "</script>\xff\xfe", "x\xe2\x80\xaey\xe2\x81\xa6z", "\xc2\x9b" "31m", "%s%n", "",
+	"\033[31mred\033]52;c;eA==\a", "a\rb\nc\td", "</script>\xff\xfe", "x\xe2\x80\xaey\xe2\x81\xa6z", ("\xc2\x9b" "31m"), "%s%n", "",
 	"a_name_that_is_much_longer_than_any_column_of_any_terminal_that_anybody_would_ever_use_to_look_at_a_packet_s_path",
 };
 
