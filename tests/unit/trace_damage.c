@@ -375,6 +375,21 @@ static void a_doubled_unit_is_read_once(void **state)
 	free(copy.data);
 }
 
+static void a_damaged_copy_of_a_unit_costs_nothing_else(void **state)
+{
+	const int twice[] = { 0, 1, 2, 3, 1, 4, 5, -1 };
+	struct image copy = splice(twice);
+	struct outcome o;
+
+	copy.data[good.extents[3].end + HEADER_SIZE] ^= 1;
+	o = outcome_of(&copy);
+	assert_false(o.wrong);
+	assert_int_equal(o.health.units, 6);
+	assert_int_equal(o.health.damaged, 1);
+	assert_int_equal(o.health.out_of_order, 0);
+	free(copy.data);
+}
+
 static void units_in_another_order_are_noticed(void **state)
 {
 	const int moved[] = { 0, 2, 1, 3, 4, -1 };
@@ -412,6 +427,12 @@ static void another_recordings_units_are_not_merged(void **state)
 	assert_int_equal(o.health.units, good.n);
 	assert_int_equal(o.health.out_of_order, n);
 	assert_int_equal(o.health.bytes_bad, PREAMBLE_SIZE);
+
+	copy.data[30] ^= 1;	/* without its id the recording is that of the first unit */
+	o = outcome_of(&copy);
+	assert_int_equal(o.health.units, good.n);
+	assert_int_equal(o.health.out_of_order, n);
+	assert_int_equal(o.health.bytes_bad, 2 * PREAMBLE_SIZE);
 	free(copy.data);
 	free(other.data);
 }
@@ -468,6 +489,7 @@ int main(void)
 		cmocka_unit_test(bytes_between_units_cost_nothing_but_themselves),
 		cmocka_unit_test(a_removed_unit_is_noticed),
 		cmocka_unit_test(a_doubled_unit_is_read_once),
+		cmocka_unit_test(a_damaged_copy_of_a_unit_costs_nothing_else),
 		cmocka_unit_test(units_in_another_order_are_noticed),
 		cmocka_unit_test(another_recordings_units_are_not_merged),
 		cmocka_unit_test(a_recording_twice_in_a_file_is_read_once),

@@ -24,7 +24,8 @@ extern void *__libc_realloc(void *p, size_t size);
 
 static struct {
 	bool on;
-	long left;		/* requests until one fails; all after it fail too */
+	long left;		/* requests until one fails */
+	bool once;		/* only that one; else all after it too */
 	size_t largest;
 	size_t total;
 } memory;
@@ -36,7 +37,7 @@ static bool memory_denied(size_t size)
 	if (size > memory.largest)
 		memory.largest = size;
 	memory.total += size;
-	if (memory.left-- > 0)
+	if (memory.left-- > 0 || (memory.once && memory.left < -1))
 		return false;
 	errno = ENOMEM;
 	return true;
@@ -122,11 +123,12 @@ static int read_all(int fd, uint32_t *rows)
 	return ret;
 }
 
-static void a_writer_without_memory_says_so(void **state)
+static void writer_without_memory(bool once)
 {
 	long n = 0;
 	int err;
 
+	memory.once = once;
 	do {
 		int fd = memfd_create("tape", MFD_CLOEXEC);
 		uint32_t rows;
@@ -145,13 +147,20 @@ static void a_writer_without_memory_says_so(void **state)
 	assert_in_range(n, 10, 1000);
 }
 
-static void a_reader_without_memory_says_so_and_calls_no_unit_damaged(void **state)
+static void a_writer_without_memory_says_so(void **state)
+{
+	writer_without_memory(false);
+	writer_without_memory(true);
+}
+
+static void reader_without_memory(bool once)
 {
 	int fd = memfd_create("tape", MFD_CLOEXEC), err;
 	uint32_t rows;
 	long n = 0;
 
 	assert_int_equal(write_all(fd), 0);
+	memory.once = once;
 	do {
 		memory_watch(n++);
 		err = read_all(fd, &rows);
@@ -162,6 +171,12 @@ static void a_reader_without_memory_says_so_and_calls_no_unit_damaged(void **sta
 	assert_int_equal(rows, HOPS + 3);
 	assert_in_range(n, 4, 1000);
 	close(fd);
+}
+
+static void a_reader_without_memory_says_so_and_calls_no_unit_damaged(void **state)
+{
+	reader_without_memory(false);
+	reader_without_memory(true);
 }
 
 /* --- claims -------------------------------------------------------------------------------------------------------- */
