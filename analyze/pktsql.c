@@ -92,8 +92,9 @@ static int parse_options(struct sql_options *o, int argc, char **argv)
 {
 	int c;
 
+	opterr = 0;
 	o->format = isatty(STDOUT_FILENO) ? FORMAT_TABLE : FORMAT_TABS;
-	while ((c = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":o:h", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'o':
 			o->output = optarg;
@@ -113,7 +114,8 @@ static int parse_options(struct sql_options *o, int argc, char **argv)
 			fputs(usage, stdout);
 			return 1;
 		default:
-			return 1 + TROUBLE;	/* getopt said which */
+			return 1 + fail_about(c == ':' ? "wants a value; see pktsql --help" : "is no option of pktsql; see "
+					      "pktsql --help", argv[optind - 1]);
 		}
 	}
 	return 0;
