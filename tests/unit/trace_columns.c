@@ -28,7 +28,7 @@ static void sheet_column(struct sheet *s, int id, int kind, const char *name, co
 	memcpy(s->b.data + s->b.size, name, strlen(name));
 	s->b.size += strlen(name);
 	sheet_numbers(s, 1, length);
-	assert_int_equal(buffer_reserve(&s->streams, length), 0);
+	assert_int_equal(buffer_reserve(&s->streams, length + 1), 0);
 	memcpy(s->streams.data + s->streams.size, stream, length);
 	s->streams.size += length;
 }

@@ -69,7 +69,7 @@ static void a_text_transfer_is_named(void **state)
 	struct image img = {};
 
 	image_begin(&img, &today);
-	image_append(&img, img.data, 16);	/* enough bytes behind */
+	image_append(&img, "enough behind it", 16);
 	for (int i = 0; i < 2; i++) {
 		struct image copy = {};
 
