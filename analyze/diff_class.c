@@ -159,6 +159,24 @@ const char *key_protocol(const struct key *k, char *buf, size_t size)
 	return buf;
 }
 
+static const char *icmp_text(const struct key *k, char *buf, size_t size)
+{
+	static const struct { uint8_t l4proto, type; const char *words; } types[] = {
+		{ 1, 0, "echo reply" }, { 1, 3, "unreachable" }, { 1, 5, "redirect" }, { 1, 8, "echo request" }, { 1, 11, "time exceeded" },
+		{ 58, 1, "unreachable" }, { 58, 2, "too big" }, { 58, 3, "time exceeded" }, { 58, 128, "echo request" },
+		{ 58, 129, "echo reply" },
+	};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (types[i].l4proto == k->l4proto && types[i].type == k->icmp_type) {
+			snprintf(buf, size, " %s", types[i].words);
+			return buf;
+		}
+	}
+	snprintf(buf, size, " type %u", k->icmp_type);
+	return buf;
+}
+
 const char *key_text(const struct diff *d, const struct key *k, char *buf, size_t size)
 {
 	static const char *const toward[] = { "", " to port ", " from port " };
@@ -167,7 +185,7 @@ const char *key_text(const struct diff *d, const struct key *k, char *buf, size_
 	if (k->toward)
 		snprintf(port, sizeof(port), "%s%u", toward[k->toward], k->port);
 	if (k->l4proto == 1 || k->l4proto == 58)
-		snprintf(type, sizeof(type), " type %u", k->icmp_type);
+		icmp_text(k, type, sizeof(type));
 	snprintf(buf, size, "%s%s%s packets%s%s%s%s%s", key_protocol(k, protocol, sizeof(protocol)), type,
 		 k->multicast ? " multicast" : "", port, k->ethertype == 0x86dd && k->l4proto != 58 ? " over IPv6" : "",
 		 k->received ? ", received" : "", k->netns ? " in " : "", name_text(d, k->netns));
