@@ -8,6 +8,12 @@
 
 #include "trace_support.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1	/* as gcc says it */
+#endif
+#endif
+
 #if defined(__SANITIZE_ADDRESS__)
 
 int main(void)
