@@ -24,6 +24,10 @@ unit_count() {
 		seen=1
 	done < <(grep -aE '^(not )?ok [0-9]+' "$2")
 	# a program that crashes, leaks or tests nothing has no line of its own for it
+	if [ "$3" = 77 ]; then
+		skip "$1" "$(tail -n 1 "$2")"
+		return
+	fi
 	[ "$seen" = 1 ] || fail "$1 has_tests" <"$2"
 	[ "$3" = 0 ] || [ "$bad" = 1 ] || fail "$1 ends_with_status_0 (it was $3)" <"$2"
 }
@@ -94,7 +98,7 @@ alone_links_little() {
 
 	for tool in pktshow pktdiff pktsql; do
 		needed=$(readelf -d "$T/alone/$tool") || return
-		grep -q 'NEEDED.*libsqlite3' <<<"$needed" || return
+		grep -q 'NEEDED.*libzstd' <<<"$needed" || return
 		! grep -E 'NEEDED.*(libbpf|libelf|libmnl|libcap)' <<<"$needed" || return
 	done
 }
