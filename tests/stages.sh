@@ -105,7 +105,8 @@ alone_links_little() {
 
 # The cover must bite: what needs libbpf cannot be built under it.
 alone_recorder_fails() {
-	! PATH=$root/$T/cover/bin:$PATH build alone "$T/alone/pktrec" CC="gcc -isystem $root/$T/cover/include"
+	! PATH=$root/$T/cover/bin:$PATH build alone "$T/alone/pktrec" CC="gcc -isystem $root/$T/cover/include" >"$T/alone.log" 2>&1 &&
+		grep 'is not here' "$T/alone.log"
 }
 
 stage_alone() {
