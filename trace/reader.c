@@ -68,11 +68,7 @@ static int source_failed(struct trc_reader *r)
 
 /* --- one unit ------------------------------------------------------------------------------------------------ */
 
-enum verdict {
-	UNIT_END,	/* of the file; or r->failed */
-	UNIT_AGAIN,	/* this was nothing to give out, look on */
-	UNIT_READY,	/* its rows wait */
-};
+/* These go on by at least a byte, or to the end, and answer 0, or what fail() did; a good unit is then in r->contents. */
 
 static void bad_bytes(struct trc_reader *r, size_t n)
 {
@@ -82,7 +78,7 @@ static void bad_bytes(struct trc_reader *r, size_t n)
 }
 
 /* There is no unit here: go to the next place that has the signature of one, or to the end. */
-static enum verdict resync(struct trc_reader *r)
+static int resync(struct trc_reader *r)
 {
 	struct source *s = &r->source;
 	const uint8_t *p;
@@ -97,24 +93,24 @@ static enum verdict resync(struct trc_reader *r)
 		}
 		bad_bytes(r, s->left - (SIGNATURE_SIZE - 1));
 	}
-	return UNIT_AGAIN;
+	return 0;
 }
 
 /* Fewer bytes are left than a header has. */
-static enum verdict tail(struct trc_reader *r)
+static int tail(struct trc_reader *r)
 {
 	struct source *s = &r->source;
 	size_t n = s->left;
 
 	if (s->error)
-		return source_failed(r), UNIT_END;
+		return source_failed(r);
 	if (n && (preamble_begins(s->data, n) ||
 		  !memcmp(s->data, unit_signature, n < SIGNATURE_SIZE ? n : SIGNATURE_SIZE)))
 		r->cut_pending = true;
 	bad_bytes(r, n);
 	r->health.cut_short = r->cut_pending;
 	r->done = true;
-	return UNIT_END;
+	return 0;
 }
 
 /* The walk has come to this unit of the recording: those between the last one and it are missing. */
@@ -139,7 +135,7 @@ static bool in_order(const struct trc_reader *r, const struct unit *u)
 }
 
 /* The header is good, what follows is not what it says: perhaps bytes are gone, and the next unit is inside. */
-static enum verdict bad_stored(struct trc_reader *r, const struct unit *u, bool length_plausible)
+static int bad_stored(struct trc_reader *r, const struct unit *u, bool length_plausible)
 {
 	if (r->tag_known && in_order(r, u))
 		sequence_reach(r, u->sequence);
@@ -149,7 +145,7 @@ static enum verdict bad_stored(struct trc_reader *r, const struct unit *u, bool 
 		bad_bytes(r, HEADER_SIZE + u->stored_size);
 	else
 		bad_bytes(r, HEADER_SIZE);
-	return UNIT_AGAIN;
+	return 0;
 }
 
 static int unknown_unit(struct trc_reader *r, const struct unit *u)
@@ -163,7 +159,7 @@ static int unknown_unit(struct trc_reader *r, const struct unit *u)
 }
 
 /* Header and frame are what they were when they were written. */
-static enum verdict unit_open(struct trc_reader *r, const struct unit *u, const uint8_t *frame)
+static int unit_open(struct trc_reader *r, const struct unit *u, const uint8_t *frame)
 {
 	int kind = u->version <= UNIT_VERSION && !u->flags ? unit_kind(u->type) : 0;
 	int ok = 0;
@@ -173,32 +169,30 @@ static enum verdict unit_open(struct trc_reader *r, const struct unit *u, const 
 	if (!in_order(r, u)) {
 		r->health.out_of_order++;
 		source_skip(&r->source, HEADER_SIZE + u->stored_size);
-		return UNIT_AGAIN;
+		return 0;
 	}
 	sequence_reach(r, u->sequence);
 	r->tag = u->tag;
 	r->tag_known = true;
 	if (!kind && !unit_skippable(u->type))
-		return unknown_unit(r, u), UNIT_END;
+		return unknown_unit(r, u);
 	if (kind)
 		ok = contents_load(&r->contents, u, kind, frame);
 	if (ok < 0)
-		return fail(r, ok, "out of memory"), UNIT_END;
+		return fail(r, ok, "out of memory");
 	source_skip(&r->source, HEADER_SIZE + u->stored_size);
 	if (ok) {
 		r->health.units++;
-		return UNIT_READY;
-	}
-	if (kind) {
+	} else if (kind) {
 		r->health.damaged++;
 		r->health.bytes_bad += HEADER_SIZE + u->stored_size;
 	} else {
 		r->health.skipped++;
 	}
-	return UNIT_AGAIN;
+	return 0;
 }
 
-static enum verdict unit_next(struct trc_reader *r)
+static int unit_next(struct trc_reader *r)
 {
 	const uint8_t *p = source_need(&r->source, PREAMBLE_SIZE);
 	struct preamble other;
@@ -207,7 +201,7 @@ static enum verdict unit_next(struct trc_reader *r)
 	if (p && preamble_get(p, &other) == PREAMBLE_GOOD) {	/* a second recording: its units carry another tag */
 		r->health.bytes_bad += PREAMBLE_SIZE;
 		source_skip(&r->source, PREAMBLE_SIZE);
-		return UNIT_AGAIN;
+		return 0;
 	}
 	p = source_need(&r->source, HEADER_SIZE);
 	if (!p)
@@ -219,11 +213,11 @@ static enum verdict unit_next(struct trc_reader *r)
 		return bad_stored(r, &u, false);
 	p = source_need(&r->source, HEADER_SIZE + u.stored_size);
 	if (!p && r->source.error)
-		return source_failed(r), UNIT_END;
+		return source_failed(r);
 	if (!p) {
 		r->cut_pending = true;
 		bad_bytes(r, HEADER_SIZE);
-		return UNIT_AGAIN;
+		return 0;
 	}
 	if (trc_crc32c(0, p + HEADER_SIZE, u.stored_size) != u.crc_stored)
 		return bad_stored(r, &u, true);
@@ -233,11 +227,8 @@ static enum verdict unit_next(struct trc_reader *r)
 int trc_reader_next(struct trc_reader *r, struct trc_record *rec)
 {
 	while (!r->contents.left) {
-		if (r->failed)
+		if (r->failed || r->done || unit_next(r))
 			return r->failed;
-		if (r->done)
-			return 0;
-		unit_next(r);
 		r->health.bytes = r->source.offset;
 	}
 	contents_next(&r->contents, rec);
