@@ -80,7 +80,7 @@ static void file_read(const uint8_t *data, size_t size)
 /* one unit from the input, 0 when there is none */
 static int unit_make(struct cursor *in, uint32_t sequence, struct buffer *out)
 {
-	struct unit u = { .version = UNIT_VERSION, .sequence = sequence };
+	struct unit u = { .version = UNIT_VERSION, .sequence = sequence, .time_last = UINT64_MAX };
 	const uint8_t *p = cursor_take(in, 1), *raw;
 	size_t length, bound;
 
