@@ -8,13 +8,15 @@
 
 #include "trace_support.h"
 
-#if defined(__has_feature)
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED	/* as gcc says it */
+#elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1	/* as gcc says it */
+#define SANITIZED	/* as clang does */
 #endif
 #endif
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(SANITIZED)
 
 int main(void)
 {
