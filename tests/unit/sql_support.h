@@ -49,7 +49,7 @@ static inline void tape_scene(struct tape *t)
 	h.ethertype = 0x0806;
 	h.sport = 1;
 	tape_write(t, &h);
-	PATH(t, 3, "consume_skb", "skb_release_head_state");
+	PATH(t, 3, "consume_skb", "consume_skb", "skb_release_head_state");
 	loss.loss.produced = loss.loss.recorded = t->seq[0];
 	tape_put(t, &loss);
 }
