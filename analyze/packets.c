@@ -192,6 +192,8 @@ static bool is_drop(const struct model *m, const struct trc_hop *h)
 	if (h->kind != TRC_DROP)
 		return false;
 	reason = model_drop_reason(m, h->value);
+	if (!strcmp(reason, "NOT_SPECIFIED"))	/* 6.1 frees every ICMPv6 packet so, used or not */
+		return !strchr(m->priv->known[h->func]->flags, 'c');
 	return strcmp(reason, "CONSUMED") && strcmp(reason, "NOT_DROPPED_YET");
 }
 

@@ -237,6 +237,27 @@ static void consumed_is_no_drop(void **state)
 	tape_close(&t, m);
 }
 
+static void drop_without_reason_where_kernels_free_what_they_used_is_none(void **state)
+{
+	struct tape t;
+	struct model *m;
+
+	tape_open(&t);
+	tape_names(&t);
+	PATH(&t, 1, "icmpv6_rcv", "ndisc_rcv");
+	tape_drop(&t, 1, "icmpv6_rcv", 2);
+	PATH(&t, 1, RELEASE);
+	PATH(&t, 2, "icmpv6_rcv");
+	tape_drop(&t, 2, "icmpv6_rcv", 3);		/* with a reason it is one */
+	PATH(&t, 3, "udp_rcv");
+	tape_drop(&t, 3, "udp_rcv", 2);			/* and elsewhere without */
+	m = tape_load(&t);
+	assert_int_equal(m->packets[0].fate, FATE_CONSUMED);
+	assert_int_equal(m->packets[1].fate, FATE_DROPPED);
+	assert_int_equal(m->packets[2].fate, FATE_DROPPED);
+	tape_close(&t, m);
+}
+
 static void process_at_birth_is_named_only_in_process_context(void **state)
 {
 	struct tape t;
@@ -300,6 +321,7 @@ int main(void)
 		cmocka_unit_test(packet_without_an_end_is_in_flight),
 		cmocka_unit_test(reported_drop_decides_and_gives_its_reason),
 		cmocka_unit_test(consumed_is_no_drop),
+		cmocka_unit_test(drop_without_reason_where_kernels_free_what_they_used_is_none),
 		cmocka_unit_test(process_at_birth_is_named_only_in_process_context),
 		cmocka_unit_test(stack_goes_to_its_packet_and_tells_the_process_where_context_is_unknown),
 	};

@@ -50,6 +50,7 @@ static inline void tape_names(struct tape *t)
 	const struct trc_record names[] = {
 		{ TRC_FACT, .fact = { "host.kernel", "6.12.0-test" } },
 		{ TRC_ENUM, .enumeration = { "skb_drop_reason", "SKB_CONSUMED", 1 } },
+		{ TRC_ENUM, .enumeration = { "skb_drop_reason", "SKB_DROP_REASON_NOT_SPECIFIED", 2 } },
 		{ TRC_ENUM, .enumeration = { "skb_drop_reason", "SKB_DROP_REASON_NO_SOCKET", 3 } },
 		{ TRC_ENUM, .enumeration = { "skb_drop_reason", "SKB_DROP_REASON_NETFILTER_DROP", 11 } },
 		{ TRC_NETNS, .netns = { NS_CLIENT, "client" } },
