@@ -18,7 +18,7 @@
 struct row {
 	const char *field[FIELDS];	/* "" when missing */
 	struct known known;
-	size_t prefix;			/* bytes before the first wildcard */
+	size_t prefix, suffix;		/* bytes before the first wildcard and after the last: they rule out most names */
 };
 
 struct table {
@@ -45,6 +45,16 @@ static void row_split(struct row *row, char *line)
 	for (i = 0; i < FIELDS; i++)
 		row->field[i] = line ? strsep(&line, "\t") : "";
 	row->prefix = strcspn(row->field[0], "*?[");
+	for (i = strlen(row->field[0]); i > 0 && !strchr("*?]", row->field[0][i - 1]); i--)
+		row->suffix++;
+}
+
+static bool pattern_fits(const struct row *row, const char *name, size_t length)
+{
+	const char *pattern = row->field[0];
+
+	return length >= row->suffix && !strncmp(pattern, name, row->prefix) &&
+	       !strcmp(pattern + strlen(pattern) - row->suffix, name + length - row->suffix) && !fnmatch(pattern, name, 0);
 }
 
 /* Rows of a text; comments and empty lines are none.  Without memory for a few kilobytes there is nothing to save. */
@@ -71,11 +81,11 @@ static void table_load(struct table *t, const char *source)
 static const struct row *table_find(const struct table *t, const char *name)
 {
 	const struct row key = { .field = { name } }, *row;
-	size_t i;
+	size_t length = strlen(name), i;
 
 	row = bsearch(&key, t->rows, t->exact, sizeof(key), compare_rows);
 	for (i = t->exact; !row && i < t->n; i++)
-		if (!strncmp(t->rows[i].field[0], name, t->rows[i].prefix) && !fnmatch(t->rows[i].field[0], name, 0))
+		if (pattern_fits(&t->rows[i], name, length))
 			row = &t->rows[i];
 	return row;
 }

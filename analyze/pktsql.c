@@ -13,7 +13,9 @@
 #include "sql.h"
 #include "sql_shell.h"
 
+#ifndef VERSION
 #define VERSION "0.1"
+#endif
 #define TROUBLE 2
 #define QUERY_MAX (1u << 20)
 

@@ -1,5 +1,5 @@
--- what died, grouped by reason and place, and what to check next
-SELECT recording, count(*) AS packets, reason, function, layer, netns, meaning, advice, min(packet) AS example
+-- what died, grouped by reason and place (SELECT advice FROM dropped: what to check next)
+SELECT recording, count(*) AS packets, reason, function, layer, netns, min(packet) AS example, meaning
 FROM dropped
 GROUP BY recording, reason, function, netns
 ORDER BY recording, packets DESC;

@@ -127,6 +127,9 @@ static void first_pattern_wins(void **state)
 	assert_string_equal(knowledge_of("ip_vs_in")->layer, "netfilter");	/* before ip_* */
 	assert_string_equal(knowledge_of("inet_gro_complete")->layer, "ip");	/* before *_gro_complete */
 	assert_string_equal(knowledge_of("ip_tunnel_rcv_anything")->layer, "tunnel");
+	assert_string_equal(knowledge_of("zz_tg_v12")->layer, "netfilter");	/* *_tg_v[0-9]* */
+	assert_string_equal(knowledge_of("zz_xmit")->layer, "driver");		/* *_xmit */
+	assert_string_equal(knowledge_of("xmit")->layer, "other");
 }
 
 /* Names that a file makes up cost no more than the length of the list. */

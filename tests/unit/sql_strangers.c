@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sql_strangers.c - recordings of random content, valid in form only, load and answer every ready query.
+ *
+ * Meant to run under the sanitizers; the seed is fixed.
+ */
+#include "sql_support.h"
+
+static uint64_t seed;
+
+static uint64_t dice(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed * 0x2545f4914f6cdd1d;
+}
+
+/* Small numbers often, so that things meet; any number sometimes. */
+static uint64_t number(void)
+{
+	uint64_t n = dice();
+
+	return n & 3 ? (n >> 8) % 12 : n & 4 ? UINT64_MAX - (n >> 60) : n >> (n % 60);
+}
+
+static const char *text(void)
+{
+	static char pool[8][40];
+	static unsigned int turn;
+	char *s = pool[turn++ % 8];
+	size_t n = dice() % 39, i;
+
+	for (i = 0; i < n; i++)
+		s[i] = 1 + dice() % 255;
+	s[n] = 0;
+	return s;
+}
+
+static void hop_put(struct tape *t)
+{
+	struct trc_hop h;
+	size_t i;
+
+	for (i = 0; i < sizeof(h); i++)
+		((uint8_t *)&h)[i] = dice();
+	h.time_ns = number();
+	h.packet = number();
+	h.seq = number();
+	h.func = number();
+	h.netns = number();
+	h.ifindex = number();
+	h.cpu = number() % 3;
+	h.kind = dice() % 3;
+	h.context = dice() % 5;
+	h.value = number();
+	trc_write_hop(t->w, &h);
+}
+
+static void record_put(struct tape *t)
+{
+	uint32_t frames[5] = { number(), number(), number(), number(), number() };
+	struct trc_record rec = { .kind = 1 + dice() % 10 };
+
+	switch (rec.kind) {
+	case TRC_FACT:
+		rec.fact = (struct trc_fact){ text(), text() };
+		break;
+	case TRC_ENUM:
+		rec.enumeration = (struct trc_enum){ dice() & 1 ? "skb_drop_reason" : text(), text(), number() };
+		break;
+	case TRC_FUNC:
+		rec.func = (struct trc_func){
+			.id = number(), .name = dice() & 1 ? "nf_hook_slow" : text(), .module = text(), .offset = number(),
+			.arg = number(), .flags = number(), .error = number(), .why = text(),
+		};
+		break;
+	case TRC_NETNS:
+		rec.netns = (struct trc_netns){ number(), text() };
+		break;
+	case TRC_LINK:
+		rec.link = (struct trc_link){ number(), number(), text(), text(), text(), number(), number(), number(), number() };
+		break;
+	case TRC_PROC:
+		rec.proc = (struct trc_proc){ number(), text() };
+		break;
+	case TRC_STACK:
+		rec.stack = (struct trc_stack){ number(), dice() % 6, frames };
+		break;
+	case TRC_LOSS:
+		rec.loss = (struct trc_loss){ number() % 5, number(), number(), number(), number(), number() };
+		break;
+	case TRC_END:
+		rec.end = (struct trc_end){ text(), number(), number(), number() };
+		break;
+	default:
+		hop_put(t);
+		return;
+	}
+	trc_write(t->w, &rec);
+}
+
+static void queries_run(const struct recordings *recs)
+{
+	static const char *const queries[] = {
+		"@packets", "@drops", "@slowest", "@functions", "@verdicts", "@layers", "SELECT * FROM hop", "SELECT * FROM stack",
+		"SELECT * FROM path_hop", "SELECT * FROM interface", "SELECT * FROM process", "SELECT * FROM fact", "SELECT * FROM loss",
+		"SELECT * FROM hop WHERE time_ns > 5 AND packet = 3", "SELECT * FROM enum_member", "SELECT * FROM recording",
+	};
+	char error[DB_ERROR_MAX], *printed = NULL;
+	size_t i, size;
+	FILE *out = open_memstream(&printed, &size);
+	sqlite3 *db;
+
+	if (db_open_live(&db, recs, error))
+		fail_msg("seed %#llx: %s", (unsigned long long)seed, error);
+	for (i = 0; i < sizeof(queries) / sizeof(queries[0]); i++)
+		if (sql_run(db, queries[i], i & 1 ? FORMAT_TABS : FORMAT_JSON, out, error))
+			fail_msg("seed %#llx: %s: %s", (unsigned long long)seed, queries[i], error);
+	fclose(out);
+	assert_null(memchr(printed, '\033', size));
+	free(printed);
+	sqlite3_close(db);
+}
+
+static void random_recordings_load_and_answer_every_query(void **state)
+{
+	struct tape t;
+	struct model *m;
+	struct recordings recs = { &m, 1 };
+	size_t i, round;
+
+	for (round = 1; round <= 60; round++) {
+		seed = round * 0x9e3779b97f4a7c15;
+		tape_open(&t);
+		for (i = dice() % 400; i; i--)
+			record_put(&t);
+		m = tape_load(&t);
+		for (i = 0; i < m->nhops; i++)
+			assert_true(m->hops[i].func < m->nfuncs);
+		for (i = 0; i < m->npackets; i++)
+			assert_true(m->packets[i].nhops && m->packets[i].fate_hop < m->packets[i].nhops);
+		queries_run(&recs);
+		tape_close(&t, m);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(random_recordings_load_and_answer_every_query) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
