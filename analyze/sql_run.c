@@ -145,7 +145,7 @@ int sql_describe(sqlite3 *db, const char *name, FILE *out, char *error)
 
 	if (rc == SQLITE_OK) {
 		sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-		sqlite3_bind_text(stmt, 2, embedded_hop, -1, SQLITE_STATIC);
+		sqlite3_bind_text(stmt, 2, strstr(embedded_hop, "CREATE"), -1, SQLITE_STATIC);
 		rc = name ? describe_one(stmt, out) : describe_all(stmt, out);
 	}
 	if (rc == SQLITE_NOTFOUND)

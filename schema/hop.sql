@@ -1,3 +1,6 @@
+-- SPDX-License-Identifier: GPL-2.0
+-- hop.sql - the hops: a virtual table over recordings in pktsql, a plain table in the files that it makes.
+
 CREATE TABLE hop_row (	-- the hops by number; hop has the names
 	recording INTEGER NOT NULL,
 	packet INTEGER NOT NULL,

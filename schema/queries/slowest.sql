@@ -1,4 +1,5 @@
 -- the twenty longest waits of a packet between two of its hops
+-- SPDX-License-Identifier: GPL-2.0
 SELECT h.recording, h.packet, h.delta_ns / 1000 AS waited_us, f.name AS after, h.function AS before, h.layer, h.context, h.cpu, p.tuple
 FROM hop h
 JOIN packet p ON p.recording = h.recording AND p.packet = h.packet
