@@ -101,6 +101,7 @@ static void signals_set(void)
 	sigaction(SIGTERM, &end, NULL);
 	sigaction(SIGHUP, &end, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* a full disk and a closed pipe are errors of write() */
 }
 
 static const char *profile_name(enum profile p)
