@@ -21,6 +21,10 @@
 extern "C" {
 #endif
 
+#define TRC_LEVEL_MIN 1
+#define TRC_LEVEL_MAX 19
+#define TRC_LEVEL_DEFAULT 1
+
 /* A limit on every string in a recording, in bytes; the writer cuts longer ones. */
 #define TRC_STRING_MAX 65535
 #define TRC_STACK_MAX 128
@@ -199,6 +203,7 @@ struct trc_record {
 struct trc_writer;
 
 int trc_writer_open(struct trc_writer **out, int fd);	/* fd is borrowed; files, pipes and sockets will do */
+int trc_writer_level(struct trc_writer *w, int level);	/* of zstd, TRC_LEVEL_MIN to _MAX, from the next unit on; else -EINVAL */
 int trc_write(struct trc_writer *w, const struct trc_record *rec);
 int trc_write_hop(struct trc_writer *w, const struct trc_hop *hop);	/* the same for the hot path */
 int trc_writer_flush(struct trc_writer *w);

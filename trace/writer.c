@@ -17,7 +17,6 @@
 
 #include "unit.h"
 
-#define COMPRESSION_LEVEL 1
 #define ERROR_MAX 256
 
 /* rows of one kind, encoded, not yet written */
@@ -49,6 +48,7 @@ struct trc_writer {
 	struct buffer hops_raw;
 	struct buffer out;		/* a unit as it goes to the file */
 	ZSTD_CCtx *zstd;
+	int level;
 	struct cpu_loss *losses;
 	size_t nlosses;
 	uint64_t lost;
@@ -134,7 +134,7 @@ static int unit_write(struct trc_writer *w, struct unit *u, const struct buffer 
 	if (buffer_reserve(&w->out, HEADER_SIZE + bound))
 		return out_of_memory(w);
 	stored = ZSTD_compressCCtx(w->zstd, w->out.data + HEADER_SIZE, bound, raw->data, raw->size,
-				   COMPRESSION_LEVEL);
+				   w->level);
 	if (ZSTD_isError(stored))
 		return complain(w, -ENOMEM, "cannot compress: %s", ZSTD_getErrorName(stored));
 
@@ -325,6 +325,7 @@ int trc_writer_open(struct trc_writer **out, int fd)
 		return -ENOMEM;
 	}
 	w->fd = fd;
+	w->level = TRC_LEVEL_DEFAULT;
 	err = writer_start(w);
 	if (err) {
 		memcpy(open_error, w->error, sizeof(open_error));
@@ -332,6 +333,14 @@ int trc_writer_open(struct trc_writer **out, int fd)
 		return err;
 	}
 	*out = w;
+	return 0;
+}
+
+int trc_writer_level(struct trc_writer *w, int level)
+{
+	if (level < TRC_LEVEL_MIN || level > TRC_LEVEL_MAX)
+		return complain(w, -EINVAL, "compression levels are %d to %d", TRC_LEVEL_MIN, TRC_LEVEL_MAX);
+	w->level = level;
 	return 0;
 }
 
