@@ -88,6 +88,13 @@ $(B)/cut-reader: $(B)/obj/tests/vm/cut.o $(B)/libanalyze.a $(B)/libpkttrace.a
 $(HELPERS):
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.analyze)
 
+# recordings of any size; what the library costs; every row as text, to compare it with what another reader says
+BENCHES := $(B)/trc-gen
+$(B)/trc-gen: $(call objects,tests/gen) $(B)/libpkttrace.a
+$(BENCHES):
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs libzstd)
+
 # --- fuzzers: tests/fuzz/NAME_fuzz.c; $(B)/fuzz/reader [-max_total_time=60] WORK-FOLDER tests/fuzz/corpus/reader (libFuzzer) ---
 FUZZ = -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 .PHONY: fuzz

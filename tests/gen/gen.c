@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gen.c - send packets of many flows along the samples' paths, as a recorder would see them.
+ *
+ * The CPU that is furthest behind goes on: with a packet that waits for it, or with a new burst of a flow.  So the
+ * rows lie in the file as a recorder drains them: a stretch of one CPU, then one of another, times nearly in order.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gen/gen.h"
+
+#define BURST_MAX 16
+#define WAITING_MAX 64
+#define FLUSH_NS 250000000ull
+#define NETS_STEP 1000		/* between the copies of a namespace */
+#define PIDS 200
+
+/* One conversation: what its packets have in common. */
+struct flow {
+	uint32_t change;	/* of addresses: xor */
+	uint16_t port;
+	bool ipv6, tcp, dropped;
+	uint8_t net;
+	uint32_t pid;
+	uint16_t ip_id;
+	uint32_t tcp_seq;
+};
+
+/* One packet on its way. */
+struct journey {
+	const struct gen_path *path;
+	const struct flow *flow;
+	uint32_t next;		/* hop of the path */
+	uint32_t pause;		/* before this hop another CPU takes over, 0 = as in the sample */
+	uint64_t packet;
+	uint64_t ready_ns;
+	uint16_t ip_id;
+	uint32_t tcp_seq;
+};
+
+struct cpu {
+	uint64_t now_ns;
+	uint64_t seq;
+	uint64_t lost;
+	struct journey waiting[WAITING_MAX];
+	uint32_t first, count;
+};
+
+struct gen {
+	const struct gen_source *s;
+	const struct gen_options *o;
+	struct trc_writer *w;
+	uint64_t random;
+	uint64_t packets;
+	uint64_t hops;
+	uint64_t flush_ns;
+	struct flow *flows;
+	struct cpu *cpus;
+	const struct gen_path **lived, **died;
+	size_t nlived, ndied;
+};
+
+/* numbers that look random and are the same everywhere: a Weyl sequence, mixed */
+static uint64_t draw(struct gen *g)
+{
+	uint64_t x = g->random += 0x9e3779b97f4a7c15ull;
+
+	x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93ull;
+	x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93ull;
+	return x ^ (x >> 32);
+}
+
+/* --- hops ------------------------------------------------------------------------------------------------------- */
+
+static void address_change(uint8_t *a, const struct flow *f)
+{
+	uint8_t v4[4];
+
+	for (int i = 0; i < 4; i++)
+		v4[i] = a[i] ^ (uint8_t)(f->change >> (8 * i));
+	if (!f->ipv6) {
+		memcpy(a, v4, 4);
+		return;
+	}
+	memset(a, 0, 16);
+	a[0] = 0xfd;
+	a[15 - 8] = f->net;
+	memcpy(a + 12, v4, 4);
+}
+
+/* The client's port is its flow's; the server's stays. */
+static uint16_t port_change(uint16_t port, const struct flow *f)
+{
+	return port >= 32768 ? f->port : port;
+}
+
+static void hop_change_packet(struct trc_hop *h, const struct journey *j)
+{
+	const struct flow *f = j->flow;
+
+	if (h->have & TRC_HAVE_IP4) {
+		address_change(h->saddr, f);
+		address_change(h->daddr, f);
+		h->ip_id = f->ipv6 ? 0 : j->ip_id;
+		if (f->ipv6)
+			h->have ^= TRC_HAVE_IP4 | TRC_HAVE_IP6;
+		if (f->tcp && h->l4proto == 17)
+			h->l4proto = 6;
+	}
+	if (f->ipv6 && h->ethertype == 0x0800)
+		h->ethertype = 0x86dd;
+	if (h->have & TRC_HAVE_L4) {
+		h->sport = port_change(h->sport, f);
+		h->dport = port_change(h->dport, f);
+		h->tcp_flags = f->tcp ? 0x10 : 0;
+		h->tcp_seq = f->tcp ? j->tcp_seq : 0;
+	}
+}
+
+/* Distances vary as they do on real machines: by half, and now and then something else was in the way. */
+static uint64_t distance_ns(struct gen *g, uint64_t sample_ns)
+{
+	uint64_t r = draw(g), ns = sample_ns / g->o->speed;
+
+	ns = (ns * (192 + (r & 127))) >> 8;
+	if (!(r >> 8 & 255))
+		ns += r >> 16 & 8191;
+	return ns + 20 + (r >> 32 & 15);
+}
+
+static int hop_send(struct gen *g, struct cpu *c, const struct journey *j)
+{
+	const struct flow *f = j->flow;
+	struct trc_hop h = j->path->hops[j->next];
+
+	c->now_ns += distance_ns(g, h.time_ns);
+	h.time_ns = c->now_ns;
+	h.packet = j->packet;
+	h.seq = c->seq++;
+	h.cpu = c - g->cpus;
+	h.func = g->s->twins[f->ipv6][f->tcp][h.func];
+	if (h.pid)
+		h.pid = f->pid + (h.pid != j->path->pid);
+	if (h.have & TRC_HAVE_NETNS && h.netns)
+		h.netns += f->net * NETS_STEP;
+	hop_change_packet(&h, j);
+	g->hops++;
+	return trc_write_hop(g->w, &h);
+}
+
+/* --- packets ---------------------------------------------------------------------------------------------------- */
+
+/* The next hop is another CPU's. */
+static bool leaves(const struct journey *j)
+{
+	const struct trc_hop *h = &j->path->hops[j->next];
+
+	return j->next == j->pause || h->cpu != h[-1].cpu;
+}
+
+static void wait_for(struct gen *g, struct cpu *from, const struct journey *j)
+{
+	struct cpu *c = &g->cpus[(from - g->cpus + 1 + draw(g) % (g->o->cpus - 1)) % g->o->cpus];
+	struct journey *place;
+
+	if (c->count == WAITING_MAX)
+		return;		/* the sample's packet was seen no more, either, when its CPU was too slow */
+	place = &c->waiting[(c->first + c->count++) % WAITING_MAX];
+	*place = *j;
+	place->ready_ns = from->now_ns;
+}
+
+static int journey_go(struct gen *g, struct cpu *c, struct journey *j)
+{
+	bool moved = j->next;	/* it has just come here */
+	int err = 0;
+
+	for (; !err && j->next < j->path->nhops && g->hops < g->o->hops; j->next++) {
+		if (!moved && g->o->cpus > 1 && j->next && leaves(j)) {
+			wait_for(g, c, j);
+			return 0;
+		}
+		moved = false;
+		err = hop_send(g, c, j);
+	}
+	return err;
+}
+
+static int packet_send(struct gen *g, struct cpu *c, struct flow *f)
+{
+	const struct gen_path *path = f->dropped ? g->died[draw(g) % g->ndied] : g->lived[draw(g) % g->nlived];
+	struct journey j = { .path = path, .flow = f, .packet = ++g->packets, .ip_id = f->ip_id++,
+			     .tcp_seq = f->tcp_seq };
+	struct trc_record rec = { .kind = TRC_STACK, .stack = path->stack };
+	int err = 0;
+
+	f->tcp_seq += path->hops[path->nhops - 1].len_bytes;
+	if (draw(g) % 8 == 0)		/* steered to another CPU where the softirq begins */
+		j.pause = path->softirq;
+	rec.stack.packet = j.packet;
+	if (g->o->stacks && path->stack.count)
+		err = trc_write(g->w, &rec);
+	return err ? err : journey_go(g, c, &j);
+}
+
+static int burst_send(struct gen *g, struct cpu *c)
+{
+	uint64_t r = draw(g);
+	/* few flows have most of the packets */
+	uint64_t which = (r & 0xffff) * (r >> 16 & 0xffff) * g->o->flows >> 32;
+	unsigned int n = 1 + (r >> 32 & (BURST_MAX - 1) & r >> 40);
+	int err = 0;
+
+	c->now_ns += 2000 + (r >> 48);
+	if (g->o->lose && (r >> 20) % g->o->lose < n * 64) {
+		c->lost += 1 + (r >> 50 & 63);
+		c->seq += 1 + (r >> 50 & 63);
+	}
+	while (!err && n-- && g->hops < g->o->hops)
+		err = packet_send(g, c, &g->flows[which]);
+	return err;
+}
+
+static int cpu_go(struct gen *g, struct cpu *c)
+{
+	struct journey *j = &c->waiting[c->first];
+
+	if (!c->count)
+		return burst_send(g, c);
+	c->first = (c->first + 1) % WAITING_MAX;
+	c->count--;
+	if (c->now_ns < j->ready_ns)
+		c->now_ns = j->ready_ns;
+	return journey_go(g, c, j);
+}
+
+/* --- names and counts --------------------------------------------------------------------------------------------- */
+
+/* Namespaces and links lie several times beside each other. */
+static int copies_write(struct gen *g, const struct trc_record *from)
+{
+	struct trc_record rec = *from;
+	int err = trc_write(g->w, &rec);
+
+	for (int i = 1; i < GEN_NETS && !err; i++) {
+		if (rec.kind == TRC_NETNS)
+			rec.netns.netns += NETS_STEP;
+		else
+			rec.link.netns += NETS_STEP;
+		if (rec.kind == TRC_LINK && rec.link.peer_netns)
+			rec.link.peer_netns += NETS_STEP;
+		err = trc_write(g->w, &rec);
+	}
+	return err;
+}
+
+static int names_write(struct gen *g)
+{
+	uint32_t nprocs = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < g->s->nnames && !err; i++) {
+		const struct trc_record *rec = &g->s->names[i];
+
+		nprocs += rec->kind == TRC_PROC;
+		if (rec->kind == TRC_NETNS || rec->kind == TRC_LINK)
+			err = copies_write(g, rec);
+		else
+			err = trc_write(g->w, rec);
+	}
+	for (uint32_t pid = 1000, i = 0; nprocs && pid < 1000 + 2 * PIDS && !err; i++) {
+		struct trc_record rec = g->s->names[i % g->s->nnames];
+
+		if (rec.kind != TRC_PROC)
+			continue;
+		rec.proc.pid = pid++;
+		err = trc_write(g->w, &rec);
+	}
+	return err;
+}
+
+static int counts_write(struct gen *g)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < g->o->cpus && !err; i++) {
+		const struct cpu *c = &g->cpus[i];
+		struct trc_record rec = { .kind = TRC_LOSS, .loss = { .cpu = i, .produced = c->seq,
+					  .recorded = c->seq - c->lost, .lost = c->lost } };
+
+		err = trc_write(g->w, &rec);
+	}
+	return err;
+}
+
+/* every 250 ms, as the recorder */
+static int flush(struct gen *g, uint64_t now_ns)
+{
+	int err;
+
+	if (now_ns < g->flush_ns)
+		return 0;
+	g->flush_ns = now_ns + FLUSH_NS;
+	err = counts_write(g);
+	return err ? err : trc_writer_flush(g->w);
+}
+
+static int end_write(struct gen *g)
+{
+	struct trc_record rec = { .kind = TRC_END, .end = { .reason = "count", .packets = g->packets } };
+	int err = counts_write(g);
+
+	for (unsigned int i = 0; i < g->o->cpus; i++)
+		if (g->cpus[i].now_ns > rec.end.time_ns)
+			rec.end.time_ns = g->cpus[i].now_ns;
+	rec.end.realtime_ns = rec.end.time_ns;
+	return err ? err : trc_write(g->w, &rec);
+}
+
+/* --- all of it ------------------------------------------------------------------------------------------------------ */
+
+static void flows_make(struct gen *g)
+{
+	for (unsigned int i = 0; i < g->o->flows; i++) {
+		uint64_t r = draw(g);
+
+		g->flows[i] = (struct flow){
+			.change = (r & 0xffffff) << 8,	/* the network stays */
+			.port = 32768 + (r >> 24 & 0x7fff),
+			.ipv6 = !(r >> 40 & 3),
+			.tcp = r >> 42 & 1,
+			.dropped = !(r >> 44 & 15) && g->ndied,
+			.net = r >> 48 & (GEN_NETS - 1),
+			.pid = 1000 + 2 * ((r >> 52) % PIDS),
+			.ip_id = r >> 13,
+			.tcp_seq = r >> 7,
+		};
+		g->flows[i].dropped |= !g->nlived;
+	}
+	for (unsigned int i = 0; i < g->o->cpus; i++)
+		g->cpus[i].now_ns = 10000000000ull + draw(g) % 100000;
+	g->flush_ns = 10000000000ull + FLUSH_NS;
+}
+
+static int hops_write(struct gen *g)
+{
+	int err = 0;
+
+	while (!err && g->hops < g->o->hops) {
+		struct cpu *c = g->cpus;
+
+		for (unsigned int i = 1; i < g->o->cpus; i++)
+			if (g->cpus[i].now_ns < c->now_ns)
+				c = &g->cpus[i];
+		err = flush(g, c->now_ns);
+		if (!err)
+			err = cpu_go(g, c);
+	}
+	return err;
+}
+
+int gen_write(const struct gen_source *s, const struct gen_options *o, struct trc_writer *w)
+{
+	struct gen g = { .s = s, .o = o, .w = w, .random = o->seed };
+	int err = -ENOMEM;
+
+	g.flows = calloc(o->flows, sizeof(*g.flows));
+	g.cpus = calloc(o->cpus, sizeof(*g.cpus));
+	g.lived = calloc(s->npaths, sizeof(*g.lived));
+	g.died = calloc(s->npaths, sizeof(*g.died));
+	if (!g.flows || !g.cpus || !g.lived || !g.died)
+		goto out;
+	for (size_t i = 0; i < s->npaths; i++) {
+		if (s->paths[i].dropped)
+			g.died[g.ndied++] = &s->paths[i];
+		else
+			g.lived[g.nlived++] = &s->paths[i];
+	}
+	flows_make(&g);
+	err = names_write(&g);
+	if (!err)
+		err = hops_write(&g);
+	if (!err)
+		err = end_write(&g);
+out:
+	free(g.flows);
+	free(g.cpus);
+	free(g.lived);
+	free(g.died);
+	return err;
+}
