@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * drain.c - take records out of the per-CPU rings and hand them to the writer; the one place where a ring record
+ * drain.c - take records out of the per-CPU rings and hand them to the spool; the one place where a ring record
  * becomes a record of the file.
  *
  * Rings are taken in turn, a bounded amount of each, so that one busy CPU does not starve the others.  Order is not
@@ -31,11 +31,12 @@ struct cpu {
 
 struct drain {
 	struct probes *probes;
-	struct trc_writer *writer;
+	struct spool *spool;
 	struct functable *functions;
 	struct cpu *cpus;
 	struct cpu_counters *counters;
 	struct drain_totals totals;
+	uint32_t first;			/* whose turn it is */
 	int err;
 };
 
@@ -117,7 +118,7 @@ static int hop_take(struct cpu *c, const struct hop_event *e)
 	if (!err)
 		err = packet_count(d, e->packet);
 	if (!err)
-		err = trc_write_hop(d->writer, &hop);
+		err = spool_hop(d->spool, &hop);
 	if (!err) {
 		c->recorded++;
 		d->totals.hops++;
@@ -134,7 +135,7 @@ static int stack_take(struct drain *d, const struct stack_event *e)
 	err = functable_stack(d->functions, e, frames, &rec.stack.count);
 	if (err || !rec.stack.count)
 		return err;
-	return trc_write(d->writer, &rec);
+	return spool_write(d->spool, &rec);
 }
 
 static int name_take(struct drain *d, const struct name_event *e)
@@ -143,7 +144,7 @@ static int name_take(struct drain *d, const struct name_event *e)
 	struct trc_record rec = { .kind = TRC_PROC, .proc = { .pid = e->pid, .name = name } };
 
 	memcpy(name, e->name, sizeof(e->name));
-	return trc_write(d->writer, &rec);
+	return spool_write(d->spool, &rec);
 }
 
 /* libbpf's callback: a negative answer ends this ring's turn. */
@@ -165,10 +166,11 @@ static int record_take(void *ctx, void *data, size_t size)
 		c->drain->err = err;
 		return err;
 	}
-	return ++c->turn >= TURN_RECORDS ? -EAGAIN : 0;
+	/* this record is taken; the next one stays in the ring when there is no room for it */
+	return ++c->turn >= TURN_RECORDS || !spool_room(c->drain->spool) ? -EAGAIN : 0;
 }
 
-int drain_open(struct drain **out, struct probes *p, struct functions *f, const struct symbols *s, struct trc_writer *w)
+int drain_open(struct drain **out, struct probes *p, struct functions *f, const struct symbols *s, struct spool *spool)
 {
 	struct drain *d = calloc(1, sizeof(*d));
 	uint32_t i;
@@ -177,7 +179,7 @@ int drain_open(struct drain **out, struct probes *p, struct functions *f, const 
 	if (!d)
 		return -ENOMEM;
 	d->probes = p;
-	d->writer = w;
+	d->spool = spool;
 	d->cpus = calloc(p->ncpus, sizeof(*d->cpus));
 	d->counters = calloc(p->ncpus, sizeof(*d->counters));
 	if (!d->cpus || !d->counters)
@@ -190,7 +192,7 @@ int drain_open(struct drain **out, struct probes *p, struct functions *f, const 
 			goto out;
 		}
 	}
-	err = functable_open(&d->functions, f, s, w);
+	err = functable_open(&d->functions, f, s, spool);
 out:
 	if (err) {
 		drain_free(d);
@@ -202,14 +204,19 @@ out:
 
 int drain_once(struct drain *d)
 {
+	struct cpu *c;
 	uint32_t i;
 	int taken = 0;
 
 	for (i = 0; i < d->probes->ncpus && !d->err; i++) {
-		d->cpus[i].turn = 0;
-		ring_buffer__consume(d->cpus[i].ring);
-		taken += d->cpus[i].turn;
+		c = &d->cpus[(d->first + i) % d->probes->ncpus];
+		c->turn = 0;
+		if (!spool_room(d->spool))
+			break;
+		ring_buffer__consume(c->ring);
+		taken += c->turn;
 	}
+	d->first = (d->first + i) % d->probes->ncpus;	/* when room is short, each is the first one once */
 	return d->err ? d->err : taken;
 }
 
@@ -251,7 +258,7 @@ static int losses_write(struct drain *d)
 			.missed = i ? 0 : d->totals.missed,	/* the kernel counts them for all CPUs together */
 			.others_lost = d->counters[i].others_lost,
 		};
-		err = trc_write(d->writer, &rec);
+		err = spool_write(d->spool, &rec);
 	}
 	return err;
 }
@@ -267,16 +274,20 @@ static uint64_t now_ns(void)
 int drain_finish(struct drain *d)
 {
 	uint64_t until = now_ns() + SETTLE_NS;
+	bool full;
 	int taken;
 
 	/* a program that saw `enabled` just before may still be running: wait until the books balance */
 	do {
-		taken = drain_once(d);
+		taken = spool_error(d->spool) ?: drain_once(d);
 		if (taken < 0)
 			return taken;
+		full = !spool_room(d->spool);	/* a slow file gets the time it needs */
+		if (taken || full)
+			until = now_ns() + SETTLE_NS;
 		if (!taken)
 			usleep(1000);
-	} while (taken || (drain_totals(d)->unexplained && now_ns() < until));
+	} while (taken || full || (drain_totals(d)->unexplained && now_ns() < until));
 	return losses_write(d);
 }
 

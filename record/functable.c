@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "functable.h"
+#include "spool.h"
 
 #define UNKNOWN_NAME "?"
 
@@ -28,7 +29,7 @@ struct place {
 
 struct functable {
 	const struct symbols *symbols;
-	struct trc_writer *writer;
+	struct spool *spool;
 	struct entry *entries;
 	struct place *places;
 	uint32_t next_id;
@@ -47,7 +48,7 @@ static int entry_add(struct functable *t, uint64_t addr, struct trc_func *func)
 	e->id = func->id;
 	HASH_ADD(hh, t->entries, addr, sizeof(e->addr), e);
 	rec.func = *func;
-	err = trc_write(t->writer, &rec);
+	err = spool_write(t->spool, &rec);
 	return err;
 }
 
@@ -84,10 +85,10 @@ static int function_write(struct functable *t, const struct function *fn)
 	}
 	func.id = t->next_id++;
 	rec.func = func;
-	return trc_write(t->writer, &rec);
+	return spool_write(t->spool, &rec);
 }
 
-int functable_open(struct functable **out, const struct functions *f, const struct symbols *s, struct trc_writer *w)
+int functable_open(struct functable **out, const struct functions *f, const struct symbols *s, struct spool *spool)
 {
 	struct functable *t = calloc(1, sizeof(*t));
 	size_t i;
@@ -97,7 +98,7 @@ int functable_open(struct functable **out, const struct functions *f, const stru
 	if (!t)
 		return -ENOMEM;
 	t->symbols = s;
-	t->writer = w;
+	t->spool = spool;
 	for (i = 0; i < f->n && !err; i++)
 		if (f->v[i].wanted)
 			err = function_write(t, &f->v[i]);

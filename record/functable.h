@@ -10,9 +10,10 @@
 #include "pkttrace.h"
 
 struct functable;
+struct spool;
 
 /* Writes every function that was asked for.  0 or -errno. */
-int functable_open(struct functable **out, const struct functions *f, const struct symbols *s, struct trc_writer *w);
+int functable_open(struct functable **out, const struct functions *f, const struct symbols *s, struct spool *spool);
 void functable_free(struct functable *t);
 
 /* Id of the function that holds this address (as hop_event.func has it); a new one is written first. */

@@ -2,7 +2,7 @@
 /*
  * links.c - every interface of every network namespace that can be found: those of processes and of /run/netns.
  *
- * The recorder enters each namespace for one netlink dump.  It has one thread while it does so, and comes back.
+ * The recorder enters each namespace for one netlink dump.  The thread that does so comes back; others stay at home.
  */
 #include <ctype.h>
 #include <dirent.h>

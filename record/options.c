@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "pkttrace.h"
 
 #define RING_DEFAULT (4u << 20)
 #define RING_MAX (1u << 30)
 
-enum { OPT_DURATION = 256, OPT_BACKEND, OPT_PROFILE, OPT_FUNC, OPT_CHECK, OPT_LIST, OPT_READY, OPT_VERSION, OPT_HELP };
+enum { OPT_DURATION = 256, OPT_BACKEND, OPT_PROFILE, OPT_FUNC, OPT_CHECK, OPT_LIST, OPT_READY, OPT_COMPRESS, OPT_VERSION, OPT_HELP };
 
 static const struct option longs[] = {
 	{ "output", required_argument, NULL, 'o' },
@@ -26,6 +27,7 @@ static const struct option longs[] = {
 	{ "func", required_argument, NULL, OPT_FUNC },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "list-functions", no_argument, NULL, OPT_LIST },
+	{ "compress", required_argument, NULL, OPT_COMPRESS },
 	{ "ready-fd", required_argument, NULL, OPT_READY },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -45,6 +47,7 @@ static const char help[] =
 	"      --profile NAME     all, path (functions that mark a path) or drop\n"
 	"      --func GLOB        probe only functions that match (repeatable)\n"
 	"  -B, --buffer-size SIZE ring buffer of each CPU, in KiB or with a unit (4M)\n"
+	"      --compress LEVEL   1 (fast, the default) to 19 (small)\n"
 	"      --ready-fd N       write a newline to descriptor N when every probe is attached\n"
 	"      --check            print what is needed, what was found and how to fix it\n"
 	"      --list-functions   print what would be probed, and why the rest is not\n"
@@ -178,6 +181,11 @@ static int option_take(struct options *o, int option, char *value)
 		return profile_parse(o, value);
 	case OPT_FUNC:
 		return glob_add(o, value);
+	case OPT_COMPRESS:
+		if (number_parse(value, plain, &number) || number < TRC_LEVEL_MIN || number > TRC_LEVEL_MAX)
+			return complain("--compress", value, "a level from 1 (fast) to 19 (small)");
+		o->level = number;
+		return 0;
 	case OPT_READY:
 		if (number_parse(value, plain, &number) || number > 65535)
 			return complain("--ready-fd", value, "the number of an open descriptor");

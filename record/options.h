@@ -18,6 +18,7 @@ struct options {
 	uint64_t count;			/* packets, 0 = no limit */
 	uint64_t duration_ns;		/* 0 = no limit */
 	uint32_t ring_bytes;
+	int level;			/* of compression, 0 = the default */
 	int ready_fd;			/* -1 = none */
 	bool quiet, check, list;
 	int verbose;

@@ -21,6 +21,7 @@
 #include "output.h"
 #include "session.h"
 #include "snapshot.h"
+#include "spool.h"
 
 #define FLUSH_NS 250000000ULL
 #define LINGER_NS 200000000ULL
@@ -35,6 +36,7 @@ struct session {
 	struct functions functions;
 	struct probes probes;
 	struct trc_writer *writer;
+	struct spool *spool;		/* once open, the writer is its until file_end() */
 	struct drain *drain;
 	int fd;
 	pid_t command;			/* 0 = none, or ended */
@@ -180,7 +182,11 @@ static int attach(struct session *s)
 
 static int write_failed(const struct session *s, int err)
 {
-	const char *why = s->writer ? trc_writer_error(s->writer) : "";
+	const char *why;
+
+	if (s->spool)
+		spool_finish(s->spool);	/* takes no time after an error; then the words are ours to read */
+	why = s->writer ? trc_writer_error(s->writer) : "";
 
 	return fail("%s: %s", s->o->output, *why ? why : strerror(-err));
 }
@@ -205,11 +211,14 @@ static int file_begin(struct session *s)
 	if (s->fd < 0)
 		return fail("%s", error);
 	err = trc_writer_open(&s->writer, s->fd);
+	if (!err && s->o->level)
+		err = trc_writer_level(s->writer, s->o->level);
 	err = err ? err : snapshot_facts(s->writer, &info);
 	err = err ? err : snapshot_enums(s->writer);
 	err = err ? err : snapshot_links(s->writer);
-	err = err ? err : drain_open(&s->drain, &s->probes, &s->functions, &s->symbols, s->writer);
 	err = err ? err : trc_writer_flush(s->writer);
+	err = err ? err : spool_open(&s->spool, s->writer);
+	err = err ? err : drain_open(&s->drain, &s->probes, &s->functions, &s->symbols, s->spool);
 	return err ? write_failed(s, err) : 0;
 }
 
@@ -260,7 +269,7 @@ static void status_print(struct session *s, uint64_t now)
 	t = drain_totals(s->drain);
 	fprintf(stderr, "\r%.1fk ev/s  %" PRIu64 " packets  %.1f MB  lost %" PRIu64 "\033[K",
 		last_ns ? (t->hops - last_hops) * 1e6 / (now - last_ns) : 0.0, t->packets,
-		trc_writer_bytes(s->writer) / 1e6, t->lost);
+		spool_bytes(s->spool) / 1e6, t->lost);
 	last_ns = now;
 	last_hops = t->hops;
 }
@@ -276,10 +285,9 @@ static int record(struct session *s)
 		if (taken < 0)
 			return write_failed(s, taken);
 		now = clock_ns(CLOCK_MONOTONIC);
-		if (now - flushed_ns >= FLUSH_NS) {
-			err = trc_writer_flush(s->writer);
+		if (now - flushed_ns >= FLUSH_NS && spool_flush(s->spool))
 			flushed_ns = now;
-		}
+		err = spool_error(s->spool);
 		status_print(s, now);
 		ending_look(s, now);
 		sleep_us = taken ? SLEEP_MIN_US : sleep_us * 2;
@@ -310,6 +318,7 @@ static int file_end(struct session *s)
 
 	err = probes_enable(&s->probes, false);
 	err = err ? err : drain_finish(s->drain);
+	err = err ? err : spool_finish(s->spool);
 	err = err ? err : snapshot_links(s->writer);
 	rec.end.reason = s->ending;
 	rec.end.time_ns = clock_ns(CLOCK_MONOTONIC);
@@ -361,6 +370,7 @@ static int session_record(struct session *s)
 		status = file_end(s);
 	else
 		probes_enable(&s->probes, false);
+	spool_finish(s->spool);
 	more = summary_print(s);
 	return status ? status : more ? more : s->status;
 }
@@ -368,6 +378,7 @@ static int session_record(struct session *s)
 static void session_free(struct session *s)
 {
 	drain_free(s->drain);
+	spool_free(s->spool);
 	trc_writer_free(s->writer);
 	if (s->fd >= 0)
 		close(s->fd);

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * record_spool.c - what stands between the rings and the file: nothing is lost in it, and nobody waits who asked first.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "pkttrace.h"
+#include "spool.h"
+
+#define MANY 200000		/* more hops than all batches hold */
+
+struct pipeline {
+	int in, out;
+	struct trc_writer *writer;
+	struct spool *spool;
+};
+
+static void pipeline_open(struct pipeline *p)
+{
+	int ends[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe(ends), 0);
+	p->out = ends[0];
+	p->in = ends[1];
+	assert_int_equal(trc_writer_open(&p->writer, p->in), 0);
+	assert_int_equal(spool_open(&p->spool, p->writer), 0);
+}
+
+static void pipeline_free(struct pipeline *p)
+{
+	spool_free(p->spool);
+	trc_writer_free(p->writer);
+}
+
+/* Differs in everything that does not compress, so that a pipe is soon full. */
+static struct trc_hop hop_number(uint64_t i)
+{
+	uint64_t noise = (i + 1) * 0x9e3779b97f4a7c15;
+	struct trc_hop hop = { .time_ns = noise, .packet = noise | 1, .seq = i, .mark = noise >> 7, .tcp_seq = noise >> 11 };
+
+	return hop;
+}
+
+/* What a reader of the pipe got; counted in a thread of its own. */
+struct got {
+	int fd;
+	uint64_t hops, wrong, stacks, named, procs;
+	struct trc_health health;
+};
+
+static void *read_all(void *data)
+{
+	struct got *got = data;
+	struct trc_reader *r;
+	struct trc_record rec;
+	struct trc_hop expected;
+
+	if (trc_reader_open_fd(&r, got->fd))
+		return NULL;
+	while (trc_reader_next(r, &rec) > 0) {
+		if (rec.kind == TRC_STACK)
+			got->stacks += rec.stack.count == 2 && rec.stack.frames[1] == 7;
+		else if (rec.kind == TRC_PROC)
+			got->procs += !strcmp(rec.proc.name, "somebody");
+		else if (rec.kind == TRC_FUNC)
+			got->named += !strcmp(rec.func.name, "ip_rcv");
+		if (rec.kind != TRC_HOP)
+			continue;
+		expected = hop_number(got->hops++);
+		got->wrong += memcmp(&expected, &rec.hop, sizeof(expected)) || !got->named;
+	}
+	got->health = *trc_reader_health(r);
+	trc_reader_free(r);
+	close(got->fd);
+	return NULL;
+}
+
+static void give_names(struct spool *s)
+{
+	uint32_t frames[2] = { 3, 7 };
+	char name[] = "somebody";
+	struct trc_record func = { .kind = TRC_FUNC, .func = { .name = "ip_rcv", .module = "", .why = "" } };
+	struct trc_record stack = { .kind = TRC_STACK, .stack = { .packet = 1, .count = 2, .frames = frames } };
+	struct trc_record proc = { .kind = TRC_PROC, .proc = { .pid = 1, .name = name } };
+
+	assert_int_equal(spool_write(s, &func), 0);
+	assert_int_equal(spool_write(s, &stack), 0);
+	assert_int_equal(spool_write(s, &proc), 0);
+	memset(frames, 0, sizeof(frames));	/* was copied */
+	memset(name, 'x', sizeof(name) - 1);
+}
+
+static void spool_hands_on_everything_in_order(void **state)
+{
+	struct pipeline p;
+	struct got got = {};
+	pthread_t reader;
+	uint64_t i;
+
+	pipeline_open(&p);
+	got.fd = p.out;
+	assert_int_equal(pthread_create(&reader, NULL, read_all, &got), 0);
+	give_names(p.spool);
+	for (i = 0; i < MANY; i++) {
+		struct trc_hop hop = hop_number(i);
+
+		assert_int_equal(spool_hop(p.spool, &hop), 0);
+	}
+	assert_int_equal(spool_finish(p.spool), 0);
+	assert_int_equal(trc_writer_finish(p.writer), 0);
+	close(p.in);
+	pthread_join(reader, NULL);
+	assert_int_equal(got.hops, MANY);
+	assert_int_equal(got.wrong, 0);
+	assert_int_equal(got.stacks, 1);
+	assert_int_equal(got.procs, 1);
+	assert_int_equal(got.health.damaged + got.health.out_of_order + got.health.cut_short, 0);
+	pipeline_free(&p);
+}
+
+/* Nobody reads the pipe: whoever asks for room is told that there is none, and what was given is not lost. */
+static void spool_is_bounded_and_says_when_it_is_full(void **state)
+{
+	struct pipeline p;
+	struct got got = {};
+	pthread_t reader;
+	uint64_t given = 0;
+
+	pipeline_open(&p);
+	give_names(p.spool);
+	while (spool_room(p.spool)) {
+		struct trc_hop hop = hop_number(given++);
+
+		assert_int_equal(spool_hop(p.spool, &hop), 0);
+		assert_true(given < MANY);
+	}
+	assert_false(spool_flush(p.spool));
+	got.fd = p.out;
+	assert_int_equal(pthread_create(&reader, NULL, read_all, &got), 0);
+	assert_int_equal(spool_finish(p.spool), 0);
+	assert_int_equal(trc_writer_finish(p.writer), 0);
+	close(p.in);
+	pthread_join(reader, NULL);
+	assert_int_equal(got.hops, given);
+	assert_int_equal(got.wrong, 0);
+	pipeline_free(&p);
+}
+
+static void spool_flush_brings_it_to_the_reader(void **state)
+{
+	struct trc_hop hop = hop_number(0);
+	struct trc_reader *r;
+	struct trc_record rec;
+	struct pipeline p;
+
+	pipeline_open(&p);
+	assert_int_equal(spool_hop(p.spool, &hop), 0);
+	while (!spool_flush(p.spool))
+		;
+	/* without the flush this would wait for ever */
+	assert_int_equal(trc_reader_open_fd(&r, p.out), 0);
+	assert_int_equal(trc_reader_next(r, &rec), 1);
+	assert_int_equal(rec.kind, TRC_HOP);
+	trc_reader_free(r);
+	close(p.in);
+	close(p.out);
+	pipeline_free(&p);
+}
+
+static void spool_tells_of_a_reader_that_left(void **state)
+{
+	struct trc_hop hop = hop_number(0);
+	struct pipeline p;
+	int i, err = 0;
+
+	pipeline_open(&p);
+	close(p.out);
+	for (i = 0; i < MANY && !err; i++)
+		err = spool_hop(p.spool, &hop);	/* never hangs, whoever is slower */
+	assert_int_equal(spool_finish(p.spool), -EPIPE);
+	assert_int_equal(spool_error(p.spool), -EPIPE);
+	assert_non_null(strstr(trc_writer_error(p.writer), "Broken pipe"));
+	close(p.in);
+	pipeline_free(&p);
+}
+
+static void spool_refuses_what_it_could_not_copy(void **state)
+{
+	struct trc_record fact = { .kind = TRC_FACT, .fact = { "key", "value" } };
+	uint32_t frames[SPOOL_FRAMES + 1] = {};
+	struct trc_record stack = { .kind = TRC_STACK, .stack = { 1, SPOOL_FRAMES + 1, frames } };
+	struct pipeline p;
+
+	pipeline_open(&p);
+	assert_int_equal(spool_write(p.spool, &fact), -EINVAL);
+	assert_int_equal(spool_write(p.spool, &stack), -EINVAL);
+	close(p.in);
+	close(p.out);
+	pipeline_free(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(spool_hands_on_everything_in_order),
+		cmocka_unit_test(spool_is_bounded_and_says_when_it_is_full),
+		cmocka_unit_test(spool_flush_brings_it_to_the_reader),
+		cmocka_unit_test(spool_tells_of_a_reader_that_left),
+		cmocka_unit_test(spool_refuses_what_it_could_not_copy),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
