@@ -26,7 +26,7 @@ static int unpack(struct contents *c, const struct unit *u, const uint8_t *frame
 	if (!c->zstd)
 		c->zstd = ZSTD_createDCtx();
 	if (!c->raw || c->raw_cap < u->raw_size) {
-		uint8_t *raw = realloc(c->raw, u->raw_size + 1);
+		uint8_t *raw = realloc(c->raw, u->raw_size + VARINT_SLACK);
 
 		if (!raw)
 			return -ENOMEM;
@@ -58,12 +58,8 @@ static int hops_load(struct contents *c, struct cursor raw, const struct unit *u
 		return 0;
 	if (hops_room(c, u->rows))
 		return -ENOMEM;
-	if (!hops_decode(&raw, c->hops, u->rows))
+	if (!hops_decode(&raw, c->hops, u, ~c->unwanted))
 		return 0;
-	/* so that one who looks for a time can believe the header */
-	for (uint32_t i = 0; i < u->rows; i++)
-		if (c->hops[i].time_ns < u->time_first || c->hops[i].time_ns > u->time_last)
-			return 0;
 	c->hop = 0;
 	return 1;
 }

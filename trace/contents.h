@@ -18,6 +18,7 @@ struct contents {
 	struct trc_hop *hops;		/* of a unit of hops */
 	uint32_t hops_cap;
 	uint32_t hop;			/* the next of hops[] */
+	uint64_t unwanted;		/* columns of hops, a bit for each id */
 	uint8_t *raw;			/* the unpacked unit */
 	size_t raw_cap;
 	ZSTD_DCtx *zstd;

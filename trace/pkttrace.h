@@ -160,6 +160,21 @@ struct trc_hop {
 	uint8_t daddr[16];
 };
 
+/* Columns of a hop, by the ids that FORMAT.md lists: for trc_reader_select(). */
+#define TRC_COLUMN(id) (1ull << (id))
+#define TRC_COLUMN_FUNC TRC_COLUMN(2)
+#define TRC_COLUMN_VALUE TRC_COLUMN(5)
+#define TRC_COLUMN_HAVE TRC_COLUMN(6)
+#define TRC_COLUMN_LENGTH (TRC_COLUMN(7) | TRC_COLUMN(15))
+#define TRC_COLUMN_CONTEXT (TRC_COLUMN(8) | TRC_COLUMN(9))			/* and pid */
+#define TRC_COLUMN_PLACE (TRC_COLUMN(10) | TRC_COLUMN(11))			/* ifindex, netns */
+#define TRC_COLUMN_HOOK (TRC_COLUMN(12) | TRC_COLUMN(13))			/* and family */
+#define TRC_COLUMN_SEQ TRC_COLUMN(14)
+#define TRC_COLUMN_MARK TRC_COLUMN(16)
+#define TRC_COLUMN_HEADERS (TRC_COLUMN(17) | 0xfull << 18 | TRC_COLUMN(22) | 0x7ull << 25 | 0xffull << 28)	/* of packet: l2 to l4 */
+#define TRC_COLUMN_GSO (TRC_COLUMN(23) | TRC_COLUMN(24))
+#define TRC_COLUMNS_ALL UINT64_MAX
+
 /* What one CPU's programs produced.  The last such record of a CPU counts: produced = recorded + lost. */
 struct trc_loss {
 	uint32_t cpu;
@@ -222,6 +237,12 @@ struct trc_reader;
 int trc_reader_open(struct trc_reader **out, const char *path);	/* "-" is standard input */
 int trc_reader_open_fd(struct trc_reader **out, int fd);	/* borrowed */
 int trc_reader_open_memory(struct trc_reader **out, const void *data, size_t size);	/* borrowed */
+
+/*
+ * Only these columns of hops are wanted (TRC_COLUMN_*, or-ed); the others read as 0 and cost nothing.  Time, packet, kind
+ * and CPU are always there.  Holds from the next unit on: call it before the first trc_reader_next().
+ */
+void trc_reader_select(struct trc_reader *r, uint64_t columns);
 
 /* 1: *rec is set and valid until the next call; 0: end of what can be read; <0: -errno (memory, I/O). */
 int trc_reader_next(struct trc_reader *r, struct trc_record *rec);

@@ -224,6 +224,11 @@ static int unit_next(struct trc_reader *r)
 	return unit_open(r, &u, p + HEADER_SIZE);
 }
 
+void trc_reader_select(struct trc_reader *r, uint64_t selected)
+{
+	r->contents.unwanted = ~selected;
+}
+
 int trc_reader_next(struct trc_reader *r, struct trc_record *rec)
 {
 	while (!r->contents.left) {

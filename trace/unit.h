@@ -113,12 +113,17 @@ int row_encode(struct buffer *b, const struct trc_record *rec);
 bool row_decode(struct cursor *c, enum trc_kind kind, struct trc_record *rec, uint32_t frames[TRC_STACK_MAX],
 		bool terminate);
 
-/* hops.c */
+/* hops_encode.c */
 struct hop_encoder;
 struct hop_encoder *hop_encoder_new(void);
 void hop_encoder_free(struct hop_encoder *e);
 /* append the n hops, sorted by CPU, to b: 0 or -ENOMEM */
 int hops_encode(struct hop_encoder *e, const struct trc_hop *hops, uint32_t n, struct buffer *b);
-bool hops_decode(struct cursor *c, struct trc_hop *hops, uint32_t n);	/* exactly n; false: malformed */
+/*
+ * hops_decode.c: the u->rows hops of a unit, of them the columns of these ids (1 << id); false: malformed.
+ * There must be VARINT_SLACK bytes behind the unpacked unit.
+ */
+#define TRC_COLUMNS_ALWAYS (TRC_COLUMN(1) | TRC_COLUMN(3) | TRC_COLUMN(4))	/* needed to check a unit */
+bool hops_decode(struct cursor *c, struct trc_hop *hops, const struct unit *u, uint64_t ids);
 
 #endif

@@ -7,13 +7,16 @@
 #ifndef TRC_WIRE_H
 #define TRC_WIRE_H
 
+#include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define VARINT_MAX 10	/* bytes of a 64-bit varint */
+#define VARINT_SLACK 8	/* bytes behind a buffer that the fast ways below may touch */
 
 /* What is left to read of an unpacked unit. */
 struct cursor {
@@ -70,6 +73,54 @@ static inline uint8_t *varint_put(uint8_t *p, uint64_t v)
 	}
 	*p++ = v;
 	return p;
+}
+
+/*
+ * Seven bits to a byte and back, eight bytes at a time, without a branch for each byte: lengths vary from row to row,
+ * and a wrong guess costs more than all of this.
+ */
+static inline uint64_t bits_spread(uint64_t v)	/* v < 2^56 */
+{
+	v = (v & 0x0fffffff) | (v & 0xfffffff0000000) << 4;
+	v = (v & 0x00003fff00003fff) | (v & 0x0fffc0000fffc000) << 2;
+	return (v & 0x007f007f007f007f) | (v & 0x3f803f803f803f80) << 1;
+}
+
+static inline uint64_t bits_gather(uint64_t v)	/* the top bit of each byte is ignored */
+{
+	v = (v & 0x007f007f007f007f) | (v & 0x7f007f007f007f00) >> 1;
+	v = (v & 0x00003fff00003fff) | (v & 0x3fff00003fff0000) >> 2;
+	return (v & 0x0fffffff) | (v & 0x0fffffff00000000) >> 4;
+}
+
+/* as varint_put(), but up to VARINT_SLACK bytes behind the number are overwritten */
+static inline uint8_t *varint_put_fast(uint8_t *p, uint64_t v)
+{
+	unsigned int more;	/* bytes after the first */
+
+	if (v >> 56)
+		return varint_put(p, v);
+	more = (63 - __builtin_clzll(v | 1)) / 7;
+	v = htole64(bits_spread(v) | (0x8080808080808080 & ((1ull << 8 * more) - 1)));
+	memcpy(p, &v, sizeof(v));
+	return p + more + 1;
+}
+
+/* as cursor_varint(); there must be VARINT_SLACK bytes behind the end */
+static inline bool cursor_varint_fast(struct cursor *c, uint64_t *value)
+{
+	uint64_t v, stop;
+
+	if (c->at >= c->end)
+		return false;
+	memcpy(&v, c->at, sizeof(v));
+	v = le64toh(v);
+	stop = ~v & 0x8080808080808080;
+	if (!stop)
+		return cursor_varint(c, value);
+	c->at += (__builtin_ctzll(stop) >> 3) + 1;
+	*value = bits_gather(v & (stop ^ (stop - 1)));
+	return c->at <= c->end;
 }
 
 /* small numbers of either sign become small numbers */
