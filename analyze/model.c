@@ -109,8 +109,6 @@ static int stack_add(struct model *m, const struct trc_stack *s)
 
 	if (!s->count || s->count > TRC_STACK_MAX)
 		return 0;
-	if (v->nframes + s->count > MODEL_FRAMES_MAX)
-		return -E2BIG;
 	if (grow((void **)&v->births, v->nbirths, &v->births_room, sizeof(*v->births)))
 		return -ENOMEM;
 	b = &v->births[v->nbirths];
@@ -118,7 +116,6 @@ static int stack_add(struct model *m, const struct trc_stack *s)
 	if (!b->frames)
 		return -ENOMEM;
 	memcpy(b->frames, s->frames, bytes);
-	v->nframes += s->count;
 	v->nbirths++;
 	return 0;
 }
@@ -144,8 +141,8 @@ static int end_set(struct model *m, const struct trc_end *e)
 
 static int record_add(struct model *m, const struct trc_record *rec)
 {
-	if (rec->kind != TRC_HOP && m->priv->rows++ > MODEL_NAMES_MAX)
-		return -E2BIG;
+	if (rec->kind != TRC_HOP && rec->kind != TRC_STACK)
+		m->priv->rows++;
 	switch (rec->kind) {
 	case TRC_HOP:
 		return hop_add(m, &rec->hop);
@@ -162,7 +159,6 @@ static int record_add(struct model *m, const struct trc_record *rec)
 	case TRC_PROC:
 		return proc_add(m, &rec->proc);
 	case TRC_STACK:
-		m->priv->rows--;	/* as many as packets, and limited by frames */
 		return stack_add(m, &rec->stack);
 	case TRC_LOSS:
 		return loss_add(m, &rec->loss);
@@ -172,11 +168,10 @@ static int record_add(struct model *m, const struct trc_record *rec)
 	return 0;	/* of a newer library */
 }
 
-static int limits_check(const struct model *m, const struct trc_reader *r)
+/* Hops are all of one size, so that one in many is enough to ask at; names are not. */
+static bool limit_asks(const struct model *m, const struct trc_record *rec)
 {
-	if (m->nhops > MODEL_HOPS_FREE + MODEL_HOPS_PER_BYTE * trc_reader_health(r)->bytes || m->nhops >= NONE)
-		return -E2BIG;
-	return m->priv->arena.bytes > MODEL_TEXT_MAX + MODEL_FRAMES_MAX * sizeof(uint32_t) ? -E2BIG : 0;
+	return rec->kind != TRC_HOP || !(m->nhops % LIMIT_STEPS);
 }
 
 static int records_read(struct model *m, struct trc_reader *r)
@@ -186,8 +181,10 @@ static int records_read(struct model *m, struct trc_reader *r)
 
 	while ((err = trc_reader_next(r, &rec)) > 0) {
 		err = record_add(m, &rec);
-		if (!err && !(m->nhops & 0xfff))
-			err = limits_check(m, r);
+		if (!err && limit_asks(m, &rec)) {
+			m->health.bytes = trc_reader_health(r)->bytes;
+			err = model_fits(m);
+		}
 		if (err)
 			return err;
 	}
@@ -225,9 +222,21 @@ static struct model *model_new(const char *path)
 	return NULL;
 }
 
+static const char *too_big(const struct model *m, char *buf, size_t size)
+{
+	unsigned long long bytes = m->health.bytes;
+
+	if (m->priv->rows > MODEL_NAMES_MAX)
+		snprintf(buf, size, "claims more than %u names: no machine has so many", MODEL_NAMES_MAX);
+	else
+		snprintf(buf, size, "claims more than %zu MiB of memory with %llu bytes of file: no recording of that size "
+			 "holds so much", model_limit(bytes) >> 20, bytes);
+	return buf;
+}
+
 static int explain_failure(const struct model *m, const struct trc_reader *r, int err, char *error, size_t size)
 {
-	char *file = error;
+	char *file = error, limit[128];
 	const char *why = trc_reader_error(r);
 	size_t n = m ? (size_t)snprintf(file, size, "%s: ", m->file) : 0;
 
@@ -236,7 +245,7 @@ static int explain_failure(const struct model *m, const struct trc_reader *r, in
 	if (err == -ENOMEM)
 		why = "out of memory";
 	else if (err == -E2BIG)
-		why = "claims more than a recording of its size can hold";
+		why = too_big(m, limit, sizeof(limit));
 	else if (!why || !*why)
 		why = strerror(-err);
 	sanitize(error + n, size - n, why);

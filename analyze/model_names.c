@@ -117,14 +117,17 @@ int names_resolve(struct model *m)
 	for (i = 0; i < m->nlinks && !err; i++)
 		err = name_add(m, v->link_names, link_key(m->links[i].netns, m->links[i].ifindex), m->links[i].name);
 	for (i = 0; i < m->nprocs && !err; i++)
-		err = name_put(m, v->proc_names, m->procs[i].pid, m->procs[i].name);	/* after exec(): the last */
+		err = name_put(m, v->proc_names, m->procs[i].pid, m->procs[i].name) ?:	/* after exec(): the last */
+		      (i % LIMIT_STEPS ? 0 : model_fits(m));
 	for (i = 0; i < m->nlinks && !err; i++) {
 		l = &m->links[i];
 		err = netns_mention(m, l->netns) ?: netns_mention(m, l->peer_netns) ?:
-		      link_mention(m, l->netns, l->ifindex) ?: link_mention(m, l->peer_netns, l->peer_ifindex);
+		      link_mention(m, l->netns, l->ifindex) ?: link_mention(m, l->peer_netns, l->peer_ifindex) ?:
+		      (i % LIMIT_STEPS ? 0 : model_fits(m));
 	}
 	for (i = 0; i < m->nhops && !err; i++)
-		err = netns_mention(m, m->hops[i].netns) ?: link_mention(m, m->hops[i].netns, m->hops[i].ifindex);
+		err = netns_mention(m, m->hops[i].netns) ?: link_mention(m, m->hops[i].netns, m->hops[i].ifindex) ?:
+		      (i % LIMIT_STEPS ? 0 : model_fits(m));
 	if (m->nenums)
 		qsort(m->enums, m->nenums, sizeof(*m->enums), compare_enums);
 	return err;

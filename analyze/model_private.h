@@ -4,7 +4,7 @@
  * steps of loading in their order.
  *
  * model.c reads records, model_sort.c puts hops in order, packets.c groups and judges them, model_loss.c places gaps,
- * model_knowledge.c knows functions and drop reasons, model_names.c answers names.
+ * model_knowledge.c knows functions and drop reasons, model_names.c answers names, model_limit.c says when it is too much.
  */
 #ifndef PKT_MODEL_PRIVATE_H
 #define PKT_MODEL_PRIVATE_H
@@ -14,14 +14,14 @@
 #define NONE UINT32_MAX
 
 /*
- * Limits for hostile files, far above any real recording: a hop takes more than a byte of a file, and nobody's
- * machine has two million names.
+ * Limits for hostile files, far above any real recording: a hop of a long path takes about 190 bytes of memory and
+ * more than two bytes of a file, a packet of one hop 400 and six; and nobody's machine has two million names.
  */
-#define MODEL_HOPS_FREE (4u << 20)		/* this many hops may be claimed by a file of any size */
-#define MODEL_HOPS_PER_BYTE 2
+#ifndef MODEL_MEMORY_LEAST			/* fuzzers have a smaller one */
+#define MODEL_MEMORY_LEAST (216u << 20)		/* bytes of memory that a file of any size may claim */
+#endif
+#define MODEL_MEMORY_PER_BYTE 216		/* and for each byte of a file beyond a MiB */
 #define MODEL_NAMES_MAX (2u << 20)		/* facts, enums, functions, links, ... in all */
-#define MODEL_TEXT_MAX (256u << 20)		/* bytes of them, sanitized */
-#define MODEL_FRAMES_MAX (64u << 20)		/* stack frames in all */
 
 /* --- model_store.c: memory that is given back at once, and numbers looked up fast --- */
 struct arena_block;
@@ -37,10 +37,16 @@ struct map;							/* uint64_t to uint32_t */
 struct map *map_new(void);
 uint32_t map_get(const struct map *m, uint64_t key);		/* NONE when absent */
 int map_put(struct map *m, uint64_t key, uint32_t value);	/* 0 or -ENOMEM; replaces */
+size_t map_bytes(const struct map *m);				/* of memory */
 void map_free(struct map *m);
 
 /* Make room for one more element of size bytes; *v may move.  0 or -ENOMEM. */
 int grow(void **v, size_t n, size_t *room, size_t size);
+
+/* --- model_limit.c --- */
+size_t model_limit(uint64_t file_bytes);	/* bytes of memory that such a file may take */
+int model_fits(const struct model *m);		/* 0, or -E2BIG: beyond the limit for m->health.bytes */
+#define LIMIT_STEPS 4096			/* a loop that makes the model grow asks after so many steps */
 
 /* --- model_sort.c --- */
 struct sort_key {
@@ -78,7 +84,7 @@ struct model_private {
 	const struct known **known;	/* beside funcs[] */
 	uint32_t *hop_lists;		/* all packets' .hops */
 	struct birth *births;
-	size_t nbirths, births_room, nframes;
+	size_t nbirths, births_room;
 	size_t hops_room, packets_room, funcs_room, links_room, netns_room, procs_room, facts_room, enums_room, losses_room;
 	size_t rows;			/* of names, against MODEL_NAMES_MAX */
 };

@@ -155,6 +155,11 @@ int map_put(struct map *m, uint64_t key, uint32_t value)
 	return 0;
 }
 
+size_t map_bytes(const struct map *m)
+{
+	return m->size * sizeof(*m->slots);
+}
+
 void map_free(struct map *m)
 {
 	if (!m)

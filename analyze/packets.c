@@ -61,6 +61,8 @@ int packets_group(struct model *m)
 		if (!p)
 			return -ENOMEM;
 		p->nhops++;
+		if (!(i % LIMIT_STEPS) && model_fits(m))
+			return -E2BIG;
 	}
 	list = at = m->priv->hop_lists = malloc((m->nhops ? m->nhops : 1) * sizeof(*list));
 	if (!list)
