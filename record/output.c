@@ -26,7 +26,18 @@ static int existing(const char *path, struct stat *st)
 	return 1;
 }
 
-int output_check(const char *path, char *error, size_t size)
+/* In a directory where everybody may write, a file that was there before may be somebody's trap, or treasure. */
+static bool strangers(const char *path, const struct stat *st, const struct invoker *who)
+{
+	char copy[PATH_MAX];
+	struct stat dir;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	return S_ISREG(st->st_mode) && st->st_uid != geteuid() && st->st_uid != who->uid && !stat(dirname(copy), &dir) &&
+	       dir.st_mode & S_IWOTH;
+}
+
+int output_check(const char *path, const struct invoker *who, char *error, size_t size)
 {
 	char copy[PATH_MAX];
 	struct stat st;
@@ -46,6 +57,9 @@ int output_check(const char *path, char *error, size_t size)
 			snprintf(error, size, "%s: is a symbolic link; name the file itself", path);
 		else if (S_ISDIR(st.st_mode))
 			snprintf(error, size, "%s: is a directory; name a file in it", path);
+		else if (strangers(path, &st, who))
+			snprintf(error, size, "%s: belongs to another user (uid %u), in a directory where everybody may write; "
+				 "choose another name", path, st.st_uid);
 		else
 			return 0;
 		return -1;
@@ -66,7 +80,7 @@ int output_open(const char *path, const struct invoker *who, char *error, size_t
 
 	if (is_stdout(path))
 		return dup(STDOUT_FILENO);
-	if (output_check(path, error, size))
+	if (output_check(path, who, error, size))
 		return -1;
 	if (existing(path, &st) && !S_ISREG(st.st_mode)) {
 		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -8,10 +8,11 @@
 #include "command.h"
 
 /* Before the slow part: would output_open() succeed?  0, or -1 with one line in error. */
-int output_check(const char *path, char *error, size_t size);
+int output_check(const char *path, const struct invoker *who, char *error, size_t size);
 /*
  * Open path ("-" is standard output) for a new recording, mode 0600, owned by the invoker.  An existing file becomes
- * path.old; a symbolic link is never followed.  The descriptor, or -1 with one line in error.
+ * path.old; a symbolic link is never followed, and a stranger's file where
+ * everybody may write is refused.  The descriptor, or -1 with one line in error.
  */
 int output_open(const char *path, const struct invoker *who, char *error, size_t size);
 

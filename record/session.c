@@ -404,7 +404,7 @@ int session_run(const struct options *o)
 		return fail("cannot record: %s", error);
 	if (o->check)
 		return 0;
-	if (output_check(o->output, error, sizeof(error)))
+	if (output_check(o->output, &s.invoker, error, sizeof(error)))
 		return fail("%s", error);
 	if (o->command && (err = command_check(o->command[0])))
 		return fail("%s: %s", o->command[0], strerror(-err));

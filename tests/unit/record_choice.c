@@ -199,12 +199,49 @@ static void output_never_follows_a_link(void **state)
 	snprintf(path, sizeof(path), "%s/link.trc", dir);
 	snprintf(target, sizeof(target), "%s/target", dir);
 	assert_int_equal(symlink(target, path), 0);
-	assert_int_equal(output_check(path, error, sizeof(error)), -1);
+	assert_int_equal(output_check(path, &nobody, error, sizeof(error)), -1);
 	assert_non_null(strstr(error, "symbolic link"));
 	assert_int_equal(output_open(path, &nobody, error, sizeof(error)), -1);
 	assert_int_not_equal(access(target, F_OK), 0);
 	unlink(path);
 	rmdir(dir);
+}
+
+static void output_leaves_a_strangers_file_alone(void **state)
+{
+	char dir[] = "/tmp/record_outputXXXXXX", path[64], error[256] = "";
+	struct invoker nobody = {};
+	int fd;
+
+	if (geteuid())
+		skip();		/* only root can make somebody else's file */
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/a.trc", dir);
+	fd = output_open(path, &nobody, error, sizeof(error));
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(chown(path, 65534, 65534), 0);
+	assert_int_equal(output_check(path, &nobody, error, sizeof(error)), 0);	/* nobody else can have put it there */
+	assert_int_equal(chmod(dir, 01777), 0);
+	assert_int_equal(output_check(path, &nobody, error, sizeof(error)), -1);
+	assert_non_null(strstr(error, "belongs to another user"));
+	nobody.uid = 65534;
+	assert_int_equal(output_check(path, &nobody, error, sizeof(error)), 0);	/* the invoker's own */
+	unlink(path);
+	rmdir(dir);
+}
+
+static void options_know_compression(void **state)
+{
+	struct options o;
+
+	assert_int_equal(parse(&o, ARGS("-q")), 0);
+	assert_int_equal(o.level, 0);
+	assert_int_equal(parse(&o, ARGS("--compress", "19")), 0);
+	assert_int_equal(o.level, 19);
+	assert_int_equal(parse(&o, ARGS("--compress", "0")), 2);
+	assert_int_equal(parse(&o, ARGS("--compress", "20")), 2);
+	assert_int_equal(parse(&o, ARGS("--compress", "fast")), 2);
 }
 
 static void command_is_looked_for_before_attaching(void **state)
@@ -228,6 +265,8 @@ int main(void)
 		cmocka_unit_test(options_that_make_no_sense_are_refused),
 		cmocka_unit_test(output_keeps_the_old_file),
 		cmocka_unit_test(output_never_follows_a_link),
+		cmocka_unit_test(output_leaves_a_strangers_file_alone),
+		cmocka_unit_test(options_know_compression),
 		cmocka_unit_test(command_is_looked_for_before_attaching),
 	};
 
