@@ -2,7 +2,8 @@
 #
 #   make            all tools          make demo      the main job, from nothing (README)
 #   make analyze    without clang, libbpf or root     make test   unit, golden, kernels in virtual machines
-#   make samples    record samples/ anew               make bench  figures, as ratios within one run
+#   make samples    record samples/ anew               make bench     what the library costs: bytes, rows a second
+#   make install    tools, pages, library (install-lib) make bench-vm  what tracing costs, on an emulated machine
 
 B ?= build
 CC ?= gcc
@@ -11,6 +12,7 @@ CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wstrict-prototypes -Wpointer-arith -Wshadow $(if $(WERROR),-Werror)
 STD := -std=gnu11 -D_GNU_SOURCE
 prefix ?= /usr/local
+libdir ?= $(prefix)/lib
 
 ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
@@ -30,7 +32,7 @@ ANALYZE := $(TOOLS:%=$(B)/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all analyze units helpers man demo test test-long bench samples install clean
+.PHONY: all analyze units helpers man demo test test-long bench bench-vm samples install clean
 
 all: analyze $(B)/pktrec
 analyze: $(ANALYZE)
@@ -41,7 +43,16 @@ objects = $(patsubst %.c,$(B)/obj/%.o,$(call sources,$(1)))
 # --- trace: the library ---------------------------------------------------------------------------------------
 $(B)/libpkttrace.a: $(call objects,trace)
 	@mkdir -p $(@D)
+	@rm -f $@
 	$(AR) rcs $@ $^
+# for other programs: SONAME changes when one that was linked before would no longer work
+VERSION := 0.1
+SONAME := libpkttrace.so.0
+$(B)/$(SONAME): $(patsubst %.c,$(B)/obj/pic/%.o,$(call sources,trace)) trace/libpkttrace.map
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script,trace/libpkttrace.map -o $@ $(filter %.o,$^) $(call pkg,--libs libzstd)
+$(B)/pkttrace.pc: trace/pkttrace.pc.in Makefile
+	@mkdir -p $(@D)
+	sed 's|@prefix@|$(prefix)|; s|@libdir@|$(libdir)|; s|@version@|$(VERSION)|' $< >$@
 
 # --- analyze: one object folder, a main for each tool -----------------------------------------------------------
 ANALYZE_SHARED = $(filter-out $(TOOLS:%=$(B)/obj/analyze/%.o),$(call objects,analyze))
@@ -66,6 +77,9 @@ $(B)/pktrec: $(call objects,record) $(B)/libpkttrace.a
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(CFLAGS) $(WARN) -MMD -MP -DBUILD_DIR='"$(B)"' $(inc.$(firstword $(subst /, ,$*))) -c $< -o $@
+$(B)/obj/pic/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(CFLAGS) -fPIC $(WARN) -MMD -MP $(inc.$(firstword $(subst /, ,$*))) -c $< -o $@
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
 # --- tests: tests/unit/*.c, a cmocka program each -----------------------------------------------------------------
@@ -79,21 +93,23 @@ $(B)/tests/record_%: $(B)/obj/tests/unit/record_%.o $(filter-out %/pktrec.o,$(ca
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.tests) $(libs.record)
 units: $(UNITS)
 
+# recordings of any size; what the library costs; every row as text, to compare it with what another reader says
+TRC_TOOLS := $(B)/trc-gen $(B)/trc-dump $(B)/trc-bench
+$(B)/trc-gen: $(call objects,tests/gen) $(B)/libpkttrace.a
+$(B)/trc-dump: $(B)/obj/tests/foreign/dump.o $(B)/libpkttrace.a
+$(B)/trc-bench: $(call objects,tests/bench) $(B)/libpkttrace.a
+$(TRC_TOOLS):
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs libzstd)
+
 # what the tests run beside the tools
 HELPERS := $(B)/dns-responder $(B)/flood $(B)/cut-reader
-helpers: $(HELPERS)
+helpers: $(HELPERS) $(TRC_TOOLS)
 $(B)/dns-responder: $(B)/obj/tests/dns/responder.o
 $(B)/flood: $(B)/obj/tests/vm/flood.o
 $(B)/cut-reader: $(B)/obj/tests/vm/cut.o $(B)/libanalyze.a $(B)/libpkttrace.a
 $(HELPERS):
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.analyze)
-
-# recordings of any size; what the library costs; every row as text, to compare it with what another reader says
-BENCHES := $(B)/trc-gen
-$(B)/trc-gen: $(call objects,tests/gen) $(B)/libpkttrace.a
-$(BENCHES):
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs libzstd)
 
 # --- fuzzers: tests/fuzz/NAME_fuzz.c; $(B)/fuzz/reader [-max_total_time=60] WORK-FOLDER tests/fuzz/corpus/reader (libFuzzer) ---
 FUZZ = -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
@@ -115,10 +131,18 @@ samples:
 	@tools/setup build test vm
 	@$(MAKE) --no-print-directory -s all helpers
 	@B=$(B) tests/samples
+# BENCH_HOPS=250000000 makes a recording of a gigabyte
+BENCH_HOPS ?= 10000000
 bench:
+	@tools/setup build test
+	@$(MAKE) --no-print-directory -s $(TRC_TOOLS)
+	@mkdir -p $(B)/bench
+	$(B)/trc-gen -n $(BENCH_HOPS) -o $(B)/bench/big.trc samples/ok.trc samples/dropped.trc
+	$(B)/trc-bench $(B)/bench/big.trc
+bench-vm:
 	@tools/setup build test vm
 	@$(MAKE) --no-print-directory -s all helpers
-	@B=$(B) tests/bench
+	@B=$(B) tests/bench-vm
 
 # --- installing -----------------------------------------------------------------------------------------------------
 MAN = $(patsubst man/%.scd,$(B)/man/%,$(wildcard man/*.scd))
@@ -126,10 +150,19 @@ man: $(MAN)
 $(B)/man/%: man/%.scd
 	@mkdir -p $(@D)
 	scdoc <$< >$@
-install: all man
+install: install-lib all man
 	install -d $(DESTDIR)$(prefix)/bin $(sort $(foreach m,$(MAN),$(DESTDIR)$(prefix)/share/man/man$(patsubst .%,%,$(suffix $(m)))))
 	install $(ANALYZE) $(B)/pktrec $(DESTDIR)$(prefix)/bin
 	$(foreach m,$(MAN),install -m 644 $(m) $(DESTDIR)$(prefix)/share/man/man$(patsubst .%,%,$(suffix $(m)));)
+# the library alone: for a program that reads recordings, without clang, libbpf or root
+.PHONY: lib install-lib $(B)/pkttrace.pc
+lib: $(B)/libpkttrace.a $(B)/$(SONAME)
+install-lib: lib $(B)/pkttrace.pc
+	install -d $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(prefix)/include
+	install -m 644 $(B)/libpkttrace.a $(B)/$(SONAME) $(DESTDIR)$(libdir)
+	ln -sf $(SONAME) $(DESTDIR)$(libdir)/libpkttrace.so
+	install -m 644 trace/pkttrace.h $(DESTDIR)$(prefix)/include
+	install -m 644 $(B)/pkttrace.pc $(DESTDIR)$(libdir)/pkgconfig
 
 clean:
-	rm -rf $(B)/obj $(B)/pkt* $(B)/lib*.a $(B)/*.bpf.o $(B)/tests $(B)/test $(B)/man $(HELPERS)
+	rm -rf $(B)/obj $(B)/pkt* $(B)/trc-* $(B)/bench $(B)/lib*.a $(B)/lib*.so* $(B)/*.bpf.o $(B)/tests $(B)/test $(B)/man $(HELPERS)

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * file.c - a big file: what it takes to open it, and how much memory reading it needs.
+ *
+ * Times here are of the clock on the wall, with the file in the page cache.  Memory is the peak of a process of its own.
+ */
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "bench/bench.h"
+
+extern char **environ;
+
+static struct trc_reader *open_or_die(const char *path)
+{
+	struct trc_reader *r;
+
+	if (trc_reader_open(&r, path))
+		bench_die("%s: %s", path, trc_reader_error(NULL));
+	return r;
+}
+
+/* to the first record */
+static double open_s(void *arg)
+{
+	struct trc_record rec;
+	double start = bench_wall_s();
+	struct trc_reader *r = open_or_die(arg);
+	int got = trc_reader_next(r, &rec);
+	double took = bench_wall_s() - start;
+
+	trc_reader_free(r);
+	if (got <= 0)
+		bench_die("%s: no records", (const char *)arg);
+	return took;
+}
+
+static void read_all(struct trc_reader *r, uint64_t *hops)
+{
+	struct trc_record rec;
+
+	*hops = 0;
+	while (trc_reader_next(r, &rec) > 0)
+		*hops += rec.kind == TRC_HOP;
+}
+
+void bench_file(const char *path)
+{
+	struct trc_reader *r = open_or_die(path);
+	double start = bench_wall_s(), took;
+	struct stat st;
+	uint64_t hops;
+
+	read_all(r, &hops);
+	took = bench_wall_s() - start;
+	if (*trc_reader_trouble(r))
+		bench_die("%s %s", path, trc_reader_trouble(r));
+	trc_reader_free(r);
+	if (!hops || stat(path, &st))
+		bench_die("%s: no hops to measure with", path);
+	printf("%-28s %.1f MB, %.1f M hops: %.2f bytes a hop, with names and stacks\n", "file", st.st_size / 1e6, hops / 1e6,
+	       (double)st.st_size / hops);
+	printf("%-28s %9.2f s, once\n", "read whole", took);
+	printf("%-28s %9.2f ms\n", "open, first record", 1e3 * bench_median(open_s, (void *)path));
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------- */
+
+static const char *const children[] = { "nothing", "read" };
+
+int bench_memory_child(const char *what, const char *path)
+{
+	uint64_t hops;
+
+	if (!strcmp(what, "read")) {
+		struct trc_reader *r = open_or_die(path);
+
+		read_all(r, &hops);
+		trc_reader_free(r);
+	}
+	return 0;
+}
+
+/* Called while this process is small: the peak of a child begins with what its parent had. */
+void bench_memory(const char *program, const char *path)
+{
+	for (size_t i = 0; i < sizeof(children) / sizeof(children[0]); i++) {
+		char *argv[] = { "trc-bench", "-m", (char *)children[i], (char *)path, NULL };
+		struct rusage used;
+		char label[64];
+		int status;
+		pid_t pid;
+
+		if (posix_spawn(&pid, program, NULL, NULL, argv, environ) || wait4(pid, &status, 0, &used) != pid || status)
+			bench_die("%s -m %s failed", program, children[i]);
+		snprintf(label, sizeof(label), "peak memory, %s", children[i]);
+		printf("%-28s %9.1f MB\n", label, used.ru_maxrss / 1024.0);
+	}
+}
