@@ -139,7 +139,7 @@ static int end_set(struct model *m, const struct trc_end *e)
 	return m->end.reason ? 0 : -ENOMEM;
 }
 
-static int record_add(struct model *m, const struct trc_record *rec)
+int record_add(struct model *m, const struct trc_record *rec)
 {
 	if (rec->kind != TRC_HOP && rec->kind != TRC_STACK)
 		m->priv->rows++;
@@ -197,7 +197,7 @@ static int order(struct model *m)
 	       packets_judge(m) ?: losses_place(m);
 }
 
-static struct model *model_new(const char *path)
+struct model *model_new(const char *path)
 {
 	struct model *m = calloc(1, sizeof(*m));
 	struct model_private *v = calloc(1, sizeof(*v));

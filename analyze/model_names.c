@@ -133,6 +133,24 @@ int names_resolve(struct model *m)
 	return err;
 }
 
+int name_learn(struct model *m, enum trc_kind kind)
+{
+	struct model_private *v = m->priv;
+	const struct trc_netns *ns = m->nnetns ? &m->netns[m->nnetns - 1] : NULL;
+	const struct link *l = m->nlinks ? &m->links[m->nlinks - 1] : NULL;
+	const struct trc_proc *p = m->nprocs ? &m->procs[m->nprocs - 1] : NULL;
+
+	if (kind == TRC_NETNS && ns)
+		return name_add(m, v->netns_names, ns->netns, ns->name);
+	if (kind == TRC_LINK && l)
+		return name_add(m, v->link_names, link_key(l->netns, l->ifindex), l->name);
+	if (kind == TRC_PROC && p)
+		return name_put(m, v->proc_names, p->pid, p->name);
+	if (kind == TRC_ENUM)	/* kept sorted: they come together, at the start */
+		qsort(m->enums, m->nenums, sizeof(*m->enums), compare_enums);
+	return 0;
+}
+
 /* One function stands for all ids that the file does not explain. */
 static int function_unknown(struct model *m, uint32_t *unknown)
 {

@@ -5,6 +5,7 @@
  *
  * model.c reads records, model_sort.c puts hops in order, packets.c groups and judges them, model_loss.c places gaps,
  * model_knowledge.c knows functions and drop reasons, model_names.c answers names, model_limit.c says when it is too much.
+ * live.c judges packets one by one while their recording is still being written.
  */
 #ifndef PKT_MODEL_PRIVATE_H
 #define PKT_MODEL_PRIVATE_H
@@ -89,9 +90,14 @@ struct model_private {
 	size_t rows;			/* of names, against MODEL_NAMES_MAX */
 };
 
+/* --- model.c --- */
+struct model *model_new(const char *path);	/* empty; NULL: no memory */
+int record_add(struct model *m, const struct trc_record *rec);
+
 /* The steps after reading, in this order; each answers 0 or -errno. */
 int functions_resolve(struct model *m);		/* ids become indexes; "?" for unknown ones */
 int names_resolve(struct model *m);		/* every device and namespace gets a name */
+int name_learn(struct model *m, enum trc_kind kind);	/* the same for the last one read of this kind, and no more */
 int packets_group(struct model *m);
 int packets_judge(struct model *m);		/* tuple, birth, fate */
 int losses_place(struct model *m);		/* gaps in time; .lossy */

@@ -202,6 +202,19 @@ static int run_verify(const struct show_options *o)
 	return finish(&t, 0);
 }
 
+static int run_live(const struct show_options *o)
+{
+	char trouble[512] = "";
+	struct term t;
+	int err;
+
+	term_open(&t, o->color, false);
+	err = show_live(&t, o, trouble, sizeof(trouble));
+	if (*trouble)
+		fprintf(stderr, "pktshow: standard input: %s\n", trouble);
+	return finish(&t, 0) || err ? TROUBLE : 0;
+}
+
 static int show_run(const struct show_options *o)
 {
 	char error[512];
@@ -211,6 +224,8 @@ static int show_run(const struct show_options *o)
 
 	if (o->view == SHOW_VERIFY)
 		return run_verify(o);
+	if (show_is_live(o))
+		return run_live(o);
 	if (model_load(&m, o->file, error, sizeof(error)))
 		return fail(error);
 	if (o->packet > m->npackets) {

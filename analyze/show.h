@@ -92,8 +92,14 @@ int show_explain_main(const struct term *t, const struct model *m, bool as_json)
 int show_drops(const struct term *t, const struct model *m, bool as_json);
 int show_functions(const struct term *t, const struct model *m);
 int show_info(const struct term *t, const struct model *m);
+void show_live_line(const struct term *t, const struct model *m);	/* of m's only packet; m NULL: the titles */
 void show_list_json(const struct term *t, const struct model *m);
 int show_path_json(const struct term *t, const struct model *m, const struct packet *p);
+
+/* Is standard input a pipe, whose writer may still be at it? */
+bool show_is_live(const struct show_options *o);
+/* Prints packets as they come.  0; or -errno, and what is wrong in trouble, which may be set for 0 too. */
+int show_live(const struct term *t, const struct show_options *o, char *trouble, size_t size);
 
 /* Reads file unit by unit without a model: 0 when it is whole; otherwise -EBADMSG and what is wrong in trouble. */
 int show_verify(const struct term *t, const char *file, char *trouble, size_t size);

@@ -104,33 +104,44 @@ static void pair_line(const struct term *t, enum style s, const unsigned int *wi
 	putc('\n', t->out);
 }
 
-/* Two lines a packet: what it is and what became of it; where it was born and its way. */
-static void list_narrow(const struct term *t, const struct model *m, unsigned int *widths)
+/* Two lines: what it is and what became of it; where it was born and its way. */
+static void packet_narrow(const struct term *t, const struct model *m, const struct packet *p, const unsigned int *widths)
+{
+	unsigned int indent = widths[COL_NUMBER] + 2 + widths[COL_TIME] + 2;
+	uint32_t hook = packet_drop_hook(m, p);
+	char way[640], word[96];
+	struct cells c;
+
+	cells_fill(&c, m, p);
+	if (text_width(c.text[COL_FATE]) > widths[COL_FATE])
+		packet_fate_short(m, p, c.text[COL_FATE], sizeof(c.text[0]));
+	pair_line(t, STYLE_PLAIN, widths, fate_style(p->fate), c.text);
+	snprintf(way, sizeof(way), "%s%s%s%s%s", c.text[COL_PLACE], *c.text[COL_PLACE] ? ": " : "", c.text[COL_WAY],
+		 hook == NO_HOP ? "" : " at ", hook == NO_HOP ? "" : hook_text(packet_hop(m, p, hook), word, sizeof(word)));
+	fprintf(t->out, "%*s", (int)indent, "");
+	term_wrap(t, STYLE_DIM, indent, indent + 2, way);
+}
+
+static void narrow_fit(const struct term *t, unsigned int *widths)
 {
 	unsigned int indent = widths[COL_NUMBER] + 2 + widths[COL_TIME] + 2, rest;
-	struct cells c;
 
 	rest = t->width > indent + TOOK_WIDTH + 4 + FATE_MIN + 10 ? t->width - indent - TOOK_WIDTH - 4 - FATE_MIN : 10;
 	if (widths[COL_TUPLE] > rest)
 		widths[COL_TUPLE] = rest;
 	rest = indent + widths[COL_TUPLE] + TOOK_WIDTH + 4;
 	widths[COL_FATE] = t->width > rest + FATE_MIN ? t->width - rest : FATE_MIN;
+}
+
+static void list_narrow(const struct term *t, const struct model *m, unsigned int *widths)
+{
+	struct cells c;
+
+	narrow_fit(t, widths);
 	cells_title(&c);
 	pair_line(t, STYLE_BOLD, widths, STYLE_BOLD, c.text);
-	for (size_t i = 0; i < m->npackets; i++) {
-		const struct packet *p = &m->packets[i];
-		uint32_t hook = packet_drop_hook(m, p);
-		char way[640], word[96];
-
-		cells_fill(&c, m, p);
-		if (text_width(c.text[COL_FATE]) > widths[COL_FATE])
-			packet_fate_short(m, p, c.text[COL_FATE], sizeof(c.text[0]));
-		pair_line(t, STYLE_PLAIN, widths, fate_style(p->fate), c.text);
-		snprintf(way, sizeof(way), "%s%s%s%s%s", c.text[COL_PLACE], *c.text[COL_PLACE] ? ": " : "", c.text[COL_WAY],
-			 hook == NO_HOP ? "" : " at ", hook == NO_HOP ? "" : hook_text(packet_hop(m, p, hook), word, sizeof(word)));
-		fprintf(t->out, "%*s", (int)indent, "");
-		term_wrap(t, STYLE_DIM, indent, indent + 2, way);
-	}
+	for (size_t i = 0; i < m->npackets; i++)
+		packet_narrow(t, m, &m->packets[i], widths);
 }
 
 void show_list(const struct term *t, const struct model *m)
@@ -148,5 +159,33 @@ void show_list(const struct term *t, const struct model *m)
 		list_wide(t, m, widths);
 	} else {
 		list_narrow(t, m, widths);
+	}
+}
+
+/* Of packets that are still to come: wide enough for most; a longer text moves what is behind it. */
+static const unsigned int live_widths[NCOLS] = { 5, 10, 24, 48, 44, 30, TOOK_WIDTH };
+#define LIVE_WIDTH 180
+
+void show_live_line(const struct term *t, const struct model *m)
+{
+	const bool wide = !t->width || t->width >= LIVE_WIDTH;
+	const struct packet *p = m ? m->packets : NULL;
+	unsigned int widths[NCOLS];
+	struct cells c;
+
+	memcpy(widths, live_widths, sizeof(widths));
+	if (!wide)
+		narrow_fit(t, widths);
+	if (!p) {
+		cells_title(&c);
+		(wide ? wide_line : pair_line)(t, STYLE_BOLD, widths, STYLE_BOLD, c.text);
+	} else if (!wide) {
+		packet_narrow(t, m, p, widths);
+	} else {
+		cells_fill(&c, m, p);
+		for (int k = 0; k < NCOLS; k++)
+			if (text_width(c.text[k]) > widths[k])
+				widths[k] = text_width(c.text[k]);
+		wide_line(t, STYLE_PLAIN, widths, fate_style(p->fate), c.text);
 	}
 }
