@@ -77,7 +77,7 @@ static int become(const struct invoker *who)
 	return 0;
 }
 
-static void child(char *const argv[], const struct invoker *who, int report)
+static void child(char *const argv[], const struct invoker *who, int out, int report)
 {
 	sigset_t none;
 	int err;
@@ -85,7 +85,7 @@ static void child(char *const argv[], const struct invoker *who, int report)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	err = become(who);
+	err = out >= 0 && dup2(out, STDOUT_FILENO) < 0 ? -errno : become(who);
 	if (!err) {
 		execvp(argv[0], argv);
 		err = -errno;
@@ -95,7 +95,7 @@ static void child(char *const argv[], const struct invoker *who, int report)
 	_exit(127);
 }
 
-int command_start(char *const argv[], const struct invoker *who, pid_t *pid)
+int command_start(char *const argv[], const struct invoker *who, int out, pid_t *pid)
 {
 	int ends[2], err = 0;
 	ssize_t n;
@@ -110,7 +110,7 @@ int command_start(char *const argv[], const struct invoker *who, pid_t *pid)
 		return err;
 	}
 	if (!*pid)
-		child(argv, who, ends[1]);
+		child(argv, who, out, ends[1]);
 	close(ends[1]);
 	do
 		n = read(ends[0], &err, sizeof(err));

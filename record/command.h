@@ -17,8 +17,11 @@ void invoker_find(struct invoker *who);
 
 /* Before the slow part: is there such a program?  0, or -errno of what execvp() would say. */
 int command_check(const char *name);
-/* Start argv as that user; *pid is its process.  0 or -errno, also when it cannot be executed. */
-int command_start(char *const argv[], const struct invoker *who, pid_t *pid);
+/*
+ * Start argv as that user; *pid is its process.  out is its standard output, -1 = ours.  0 or -errno, also when it
+ * cannot be executed.
+ */
+int command_start(char *const argv[], const struct invoker *who, int out, pid_t *pid);
 /* Whether it has ended; *status is then its exit status, 128 + N for signal N. */
 bool command_ended(pid_t pid, int *status);
 

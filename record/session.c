@@ -230,7 +230,8 @@ static int command_begin(struct session *s)
 		return fail("--ready-fd %d: %s", s->o->ready_fd, strerror(errno));
 	if (!s->o->command)
 		return 0;
-	err = command_start(s->o->command, &s->invoker, &s->command);
+	/* what it says must not get into a recording that goes to standard output */
+	err = command_start(s->o->command, &s->invoker, strcmp(s->o->output, "-") ? -1 : STDERR_FILENO, &s->command);
 	if (err) {
 		s->command = 0;
 		return fail("%s: %s", s->o->command[0], strerror(-err));
