@@ -187,7 +187,7 @@ def row_stack(_unit, row):
     packet, count = row.u64(), row.u64()
     need(packet != 0, "a stack without packet")
     need(count <= 128, "a stack of more than 128 functions")
-    return [packet, count] + [row.u32() for _ in range(count)]
+    return [packet, count] + [row.varint((1 << 32) - 1) for _ in range(count)]
 
 
 def rows(unit, raw):
@@ -275,15 +275,18 @@ def hop_next(unit, row, columns, masks):
 PARSERS = {b"HOPS": hops, b"stac": rows, **{kind: rows for kind in FIELDS}}
 
 
-def main(path):
-    with open(path, "rb") as file:
-        data = file.read()
+def lines(data):
     wanted = [u for u in units(data) if known(u)]
-    out = sys.stdout
     for unit, raw in unpack(data, wanted):
         name = unit.type.decode()
         for row in PARSERS[unit.type](unit, raw):
-            out.write(name + " " + " ".join(map(show, row)) + "\n")
+            yield name + " " + " ".join(map(show, row)) + "\n"
+
+
+def main(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    sys.stdout.writelines(lines(data))
 
 
 if __name__ == "__main__":
