@@ -196,6 +196,7 @@ static int run_verify(const struct show_options *o)
 	term_open(&t, o->color, false);
 	err = show_verify(&t, o->file, trouble, sizeof(trouble));
 	if (err) {
+		term_close(&t);		/* the places first, then what they come to */
 		fprintf(stderr, "pktshow: %s: %s\n", o->file, trouble);
 		return TROUBLE;
 	}

@@ -101,7 +101,7 @@ bool show_is_live(const struct show_options *o);
 /* Prints packets as they come.  0; or -errno, and what is wrong in trouble, which may be set for 0 too. */
 int show_live(const struct term *t, const struct show_options *o, char *trouble, size_t size);
 
-/* Reads file unit by unit without a model: 0 when it is whole; otherwise -EBADMSG and what is wrong in trouble. */
+/* Reads file unit by unit without a model: 0 when it is whole; otherwise -EBADMSG and what is wrong in trouble.  Prints where. */
 int show_verify(const struct term *t, const char *file, char *trouble, size_t size);
 
 #endif

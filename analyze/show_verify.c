@@ -2,7 +2,8 @@
 /*
  * show_verify.c - read every unit of a recording and hold its own counts against what is there.
  *
- * Works on the reader alone, without a model: a file of any size is verified in little memory.
+ * Works on the reader alone, without a model: a file of any size is verified in little memory, and from a pipe.  Where
+ * the reader's view of the file's health changes from one record to the next, there the damage is.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,8 +21,11 @@ struct verify {
 	struct cpu_count *cpus;		/* by CPU, up to the largest one seen */
 	size_t ncpus;
 	uint64_t hops;
+	struct trc_health before;	/* when the record before was read */
+	uint64_t places;		/* of damage */
 };
 
+#define PLACES_MAX 100			/* printed */
 #define CPUS_MAX 65536			/* trc_hop.cpu has 16 bits */
 
 static struct cpu_count *cpu_at(struct verify *v, uint32_t cpu)
@@ -74,16 +78,45 @@ static int check_counts(const struct verify *v, char *trouble, size_t size)
 	return 0;
 }
 
-static int read_all(struct verify *v, struct trc_reader *r, char *trouble, size_t size)
+static void count_print(const struct term *t, uint64_t n, const char *what)
+{
+	if (n)
+		fprintf(t->out, ", %" PRIu64 " %s%s", n, n == 1 ? "unit " : "units ", what);
+}
+
+/* Was anything wrong between the last good unit and here?  At the end a cut is no place: the last line names it. */
+static void place_look(const struct term *t, struct verify *v, const struct trc_health *now, bool end)
+{
+	const struct trc_health *before = &v->before;
+	uint64_t damaged = now->damaged - before->damaged, moved = now->out_of_order - before->out_of_order;
+	uint64_t bad = now->bytes_bad - before->bytes_bad;
+
+	if ((damaged || moved || (bad && !(end && now->cut_short))) && v->places++ < PLACES_MAX) {
+		fprintf(t->out, "damage after byte %" PRIu64 ": %" PRIu64 " bytes unreadable", before->bytes, bad);
+		count_print(t, damaged, "damaged");
+		count_print(t, moved, "missing, doubled, moved or of another recording");
+		putc('\n', t->out);
+	}
+	if (end && v->places > PLACES_MAX)
+		fprintf(t->out, "and %" PRIu64 " more places\n", v->places - PLACES_MAX);
+	v->before = *now;
+}
+
+static int read_all(const struct term *t, struct verify *v, struct trc_reader *r, char *trouble, size_t size)
 {
 	struct trc_record rec;
 	int err;
 
+	v->before = *trc_reader_health(r);
 	while ((err = trc_reader_next(r, &rec)) > 0) {
+		if (trc_reader_health(r)->bytes != v->before.bytes)
+			place_look(t, v, trc_reader_health(r), false);
 		err = count_record(v, &rec);
 		if (err)
 			break;
 	}
+	if (!err)
+		place_look(t, v, trc_reader_health(r), true);
 	if (err) {
 		snprintf(trouble, size, "%s", err == -ENOMEM ? "out of memory" : trc_reader_error(r));
 		return err;
@@ -106,7 +139,7 @@ int show_verify(const struct term *t, const char *file, char *trouble, size_t si
 		snprintf(trouble, size, "%s", trc_reader_error(NULL));
 		return err;
 	}
-	err = read_all(&v, r, trouble, size);
+	err = read_all(t, &v, r, trouble, size);
 	health = trc_reader_health(r);
 	if (!err)
 		fprintf(t->out, "whole: %" PRIu64 " units, %" PRIu64 " hops, %" PRIu64 " bytes, every checksum and count is right\n",
