@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "contents.h"
+#include "index.h"
 
 static const uint8_t zstd_magic[4] = { 0x28, 0xb5, 0x2f, 0xfd };
 
@@ -52,6 +53,17 @@ static int hops_room(struct contents *c, uint32_t rows)
 	return 0;
 }
 
+/* those that are not wanted go, the others move up */
+static uint32_t hops_filter(const struct contents *c, uint32_t rows)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < rows; i++)
+		if (c->hops[i].time_ns >= c->from_ns && (!c->cpu_wanted || c->hops[i].cpu == c->cpu_wanted - 1))
+			c->hops[kept++] = c->hops[i];
+	return kept;
+}
+
 static int hops_load(struct contents *c, struct cursor raw, const struct unit *u)
 {
 	if (u->rows > UNIT_HOPS_MAX)
@@ -60,6 +72,7 @@ static int hops_load(struct contents *c, struct cursor raw, const struct unit *u
 		return -ENOMEM;
 	if (!hops_decode(&raw, c->hops, u, ~c->unwanted))
 		return 0;
+	c->left = u->time_first < c->from_ns || c->cpu_wanted ? hops_filter(c, u->rows) : u->rows;
 	c->hop = 0;
 	return 1;
 }
@@ -88,10 +101,35 @@ int contents_load(struct contents *c, const struct unit *u, enum trc_kind kind, 
 		return ok;
 	c->kind = kind;
 	raw = (struct cursor){ .at = c->raw, .end = c->raw + u->raw_size };
-	ok = kind == TRC_HOP ? hops_load(c, raw, u) : rows_check(c, raw, u->rows);
+	if (kind == TRC_HOP)
+		return hops_load(c, raw, u);
+	ok = rows_check(c, raw, u->rows);
 	if (ok > 0)
 		c->left = u->rows;
 	return ok;
+}
+
+int contents_index(struct contents *c, const struct unit *u, const uint8_t *frame)
+{
+	struct cursor raw;
+	uint64_t previous;
+	int ok = u->rows ? unpack(c, u, frame) : 0;
+
+	if (ok <= 0)
+		return ok;
+	raw = (struct cursor){ .at = c->raw, .end = c->raw + u->raw_size };
+	return index_decode(&raw, u->rows, 0, &previous, NULL);
+}
+
+void contents_swap(struct contents *c, struct trc_hop **hops, uint32_t *cap)
+{
+	struct trc_hop *h = c->hops;
+	uint32_t n = c->hops_cap;
+
+	c->hops = *hops;
+	c->hops_cap = *cap;
+	*hops = h;
+	*cap = n;
 }
 
 void contents_next(struct contents *c, struct trc_record *rec)

@@ -19,6 +19,8 @@ struct contents {
 	uint32_t hops_cap;
 	uint32_t hop;			/* the next of hops[] */
 	uint64_t unwanted;		/* columns of hops, a bit for each id */
+	uint64_t from_ns;		/* hops before it are not wanted */
+	uint32_t cpu_wanted;		/* plus one; 0: all */
 	uint8_t *raw;			/* the unpacked unit */
 	size_t raw_cap;
 	ZSTD_DCtx *zstd;
@@ -29,6 +31,10 @@ struct contents {
 int contents_load(struct contents *c, const struct unit *u, enum trc_kind kind, const uint8_t *frame);
 /* while c->left; valid until the next call of either */
 void contents_next(struct contents *c, struct trc_record *rec);
+/* an index unit gives no rows: only whether it is sound; as contents_load() */
+int contents_index(struct contents *c, const struct unit *u, const uint8_t *frame);
+/* the hops that were loaded, and the room they are in, for others */
+void contents_swap(struct contents *c, struct trc_hop **hops, uint32_t *cap);
 void contents_free(struct contents *c);
 
 #endif

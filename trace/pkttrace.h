@@ -239,10 +239,30 @@ int trc_reader_open_fd(struct trc_reader **out, int fd);	/* borrowed */
 int trc_reader_open_memory(struct trc_reader **out, const void *data, size_t size);	/* borrowed */
 
 /*
- * Only these columns of hops are wanted (TRC_COLUMN_*, or-ed); the others read as 0 and cost nothing.  Time, packet, kind
- * and CPU are always there.  Holds from the next unit on: call it before the first trc_reader_next().
+ * How it is read; these are called before the first trc_reader_next(), and answer -EBUSY later.
+ *
+ * TRC_ORDER_FILE: as records lie in the file: names before the hops that use them, and of a unit's hops those of one CPU
+ * after the other, each CPU's in the order in which they happened.
+ * TRC_ORDER_TIME: hops in the order of their times across CPUs.  A hop is given out once another was read that is 500 ms
+ * newer, or 256 units or 32 MiB wait, or a pipe was silent for 300 ms; one that comes later than that is given out of
+ * order, and counted in trc_health.late.  Other records are given as they are met, before the hops of their time; the
+ * TRC_END comes last.  Needs up to about 128 MiB, mostly much less.
  */
-void trc_reader_select(struct trc_reader *r, uint64_t columns);
+enum trc_order {
+	TRC_ORDER_FILE,
+	TRC_ORDER_TIME,
+};
+
+int trc_reader_order(struct trc_reader *r, enum trc_order order);
+/* Only these columns of hops are wanted (TRC_COLUMN_*, or-ed); the others read as 0.  Time, packet, kind and CPU always are. */
+int trc_reader_select(struct trc_reader *r, uint64_t columns);
+int trc_reader_cpu(struct trc_reader *r, int cpu);	/* only hops of this CPU; -1: of all */
+
+/*
+ * Start again, and give out hops from time_ns on, and all other records.  Units before that are not read but for their
+ * headers, and with an index not even those.  On a pipe only before the first trc_reader_next(), else -ESPIPE.
+ */
+int trc_reader_seek_time(struct trc_reader *r, uint64_t time_ns);
 
 /* 1: *rec is set and valid until the next call; 0: end of what can be read; <0: -errno (memory, I/O). */
 int trc_reader_next(struct trc_reader *r, struct trc_record *rec);
@@ -258,11 +278,31 @@ struct trc_health {
 	int cut_short;		/* the file ends inside a unit */
 	int ended;		/* a TRC_END record was read: the recorder ended properly */
 	uint8_t recording[16];	/* id */
+	uint64_t passed;	/* units that trc_reader_seek_time() passed over, unread */
+	uint64_t late;		/* hops that TRC_ORDER_TIME gave out after a newer one */
 };
 
 const struct trc_health *trc_reader_health(const struct trc_reader *r);
 /* Health in one sentence for people, "" when all is well; borrowed, valid until the next call. */
 const char *trc_reader_trouble(struct trc_reader *r);
+/* What is in a recording, without decoding it.  Not on a pipe (-ESPIPE); trc_reader_next() goes on where it was. */
+enum trc_depth {
+	TRC_SURVEY_INDEX,	/* what the index says, when there is one: in no time; else the headers */
+	TRC_SURVEY_HEADERS,	/* every header: finds what is cut, missing or moved */
+	TRC_SURVEY_CHECKSUMS,	/* and the checksum of every unit: finds all that is not as it was written */
+};
+
+struct trc_survey {
+	struct trc_health health;
+	const char *trouble;	/* as trc_reader_trouble(), valid until the next call */
+	uint64_t hops;
+	uint64_t time_first;	/* of hops, 0 without any */
+	uint64_t time_last;
+	uint64_t lost;		/* hops, as far as the recorder knew */
+	int indexed;		/* this is what the index says */
+};
+
+int trc_reader_survey(struct trc_reader *r, enum trc_depth depth, struct trc_survey *out);
 /* What went wrong, after a negative answer.  r may be NULL after a failed open: the error of the last open. */
 const char *trc_reader_error(const struct trc_reader *r);
 void trc_reader_free(struct trc_reader *r);	/* NULL is fine */

@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
-#include "unit.h"
+#include "index.h"
 
 #define ERROR_MAX 256
 
@@ -49,6 +49,7 @@ struct trc_writer {
 	struct buffer out;		/* a unit as it goes to the file */
 	ZSTD_CCtx *zstd;
 	int level;
+	struct index_writer index;
 	struct cpu_loss *losses;
 	size_t nlosses;
 	uint64_t lost;
@@ -123,15 +124,16 @@ static int emit(struct trc_writer *w, const uint8_t *data, size_t size)
 
 /* --- units --------------------------------------------------------------------------------------------------- */
 
-/* u has type, rows and times; the rest is filled in here */
+/* u has type, rows and times; the rest is filled in here, and nothing is noted when it fails */
 static int unit_write(struct trc_writer *w, struct unit *u, const struct buffer *raw)
 {
 	size_t bound = ZSTD_compressBound(raw->size);
+	uint64_t offset = w->bytes;
 	size_t stored;
 	int err;
 
 	w->out.size = 0;
-	if (buffer_reserve(&w->out, HEADER_SIZE + bound))
+	if (buffer_reserve(&w->out, HEADER_SIZE + bound) || index_reserve(&w->index))
 		return out_of_memory(w);
 	stored = ZSTD_compressCCtx(w->zstd, w->out.data + HEADER_SIZE, bound, raw->data, raw->size,
 				   w->level);
@@ -147,9 +149,22 @@ static int unit_write(struct trc_writer *w, struct unit *u, const struct buffer 
 	u->crc_stored = trc_crc32c(0, w->out.data + HEADER_SIZE, stored);
 	unit_put(w->out.data, u);
 	err = emit(w, w->out.data, HEADER_SIZE + stored);
-	if (!err)
-		w->sequence++;
-	return err;
+	if (err)
+		return err;
+	w->sequence++;
+	if (raw == &w->index.unit)
+		index_restart(&w->index, offset);
+	index_note_unit(&w->index, u, offset);
+	return 0;
+}
+
+static int index_write(struct trc_writer *w)
+{
+	struct unit u = { .type = INDEX_TYPE, .rows = w->index.rows };
+
+	if (index_build(&w->index))
+		return out_of_memory(w);
+	return unit_write(w, &u, &w->index.unit);
 }
 
 static int hops_write(struct trc_writer *w)
@@ -165,6 +180,7 @@ static int hops_write(struct trc_writer *w)
 			u.time_first = w->hops[i].time_ns;
 		if (w->hops[i].time_ns > u.time_last)
 			u.time_last = w->hops[i].time_ns;
+		index_note_hop(&w->index, &w->hops[i]);
 	}
 	w->hops_raw.size = 0;
 	if (hops_encode(w->encoder, w->hops, w->nhops, &w->hops_raw))
@@ -211,6 +227,8 @@ int trc_writer_flush(struct trc_writer *w)
 
 	for (int kind = TRC_FACT; kind <= TRC_END && !err; kind++)
 		err = kind == TRC_HOP ? hops_write(w) : pending_write(w, kind);
+	if (!err && w->index.raw.size >= INDEX_RAW_TARGET)
+		err = index_write(w);
 	return err;
 }
 
@@ -348,6 +366,8 @@ int trc_writer_finish(struct trc_writer *w)
 {
 	int err = w->finished ? w->failed : trc_writer_flush(w);
 
+	if (!err && !w->finished && w->index.hops)
+		err = index_write(w);
 	if (!err)
 		w->finished = true;
 	return err;
@@ -379,6 +399,7 @@ void trc_writer_free(struct trc_writer *w)
 	free(w->hops);
 	hop_encoder_free(w->encoder);
 	ZSTD_freeCCtx(w->zstd);
+	index_writer_free(&w->index);
 	free(w->losses);
 	free(w);
 }

@@ -325,7 +325,7 @@ static void a_large_file_needs_no_more_memory_than_a_unit(void **state)
 	img = tape_end(&t);
 	assert_true(img.size > 32u << 20);
 	memory_to_read(&img, 0, &health);
-	assert_int_equal(health.units, 20);
+	assert_in_range(health.units, 20, 30);	/* and the index */
 	assert_in_range(memory.total, 1, 24u << 20);
 	free(img.data);
 }

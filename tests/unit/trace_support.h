@@ -83,6 +83,8 @@ static UNUSED size_t image_extents(const struct image *img, struct extent *exten
 		assert_in_range(n, 0, max - 1);
 		assert_in_range(at, 0, img->size - HEADER_SIZE);
 		assert_true(unit_get(img->data + at, &u));
+		if (!memcmp(u.type, "indx", 4))		/* none of its rows is given out */
+			u.rows = 0;
 		extents[n] = (struct extent){ at, at + HEADER_SIZE + u.stored_size, row, u.rows };
 		at = extents[n++].end;
 		row += u.rows;
