@@ -111,13 +111,23 @@ $(B)/cut-reader: $(B)/obj/tests/vm/cut.o $(B)/libanalyze.a $(B)/libpkttrace.a
 $(HELPERS):
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.analyze)
 
-# --- fuzzers: tests/fuzz/NAME_fuzz.c; $(B)/fuzz/reader [-max_total_time=60] WORK-FOLDER tests/fuzz/corpus/reader (libFuzzer) ---
-FUZZ = -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+# --- fuzzers: tests/fuzz/NAME_fuzz.c; $(B)/fuzz/NAME [-max_total_time=60] WORK-FOLDER tests/fuzz/corpus/NAME (libFuzzer) ---
+# in objects of their own, with a model that has a limit small enough to be met
+FUZZ = -O1 -g -fno-sanitize-recover=undefined -fsanitize=address,undefined,fuzzer
+FUZZERS = $(patsubst tests/fuzz/%_fuzz.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+fuzz.objects = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(filter-out $(TOOLS:%=analyze/%.c),$(call sources,$(1))))
 .PHONY: fuzz
-fuzz: $(B)/fuzz/reader
-$(B)/fuzz/reader: tests/fuzz/reader_fuzz.c $(wildcard trace/*.c trace/*.h)
+fuzz: $(FUZZERS)
+$(B)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CLANG) $(STD) $(FUZZ) $(WARN) -Itrace $(inc.trace) -o $@ $(filter %.c,$^) $(call pkg,--libs libzstd)
+	$(CLANG) $(STD) $(FUZZ)-no-link $(WARN) -MMD -MP -DMODEL_MEMORY_LEAST='(8u << 20)' $(inc.$(firstword $(subst /, ,$*))) -c $< -o $@
+$(B)/fuzz/obj/analyze/embedded.o: $(wildcard schema/* schema/queries/*)
+$(B)/fuzz/libanalyze.a: $(call fuzz.objects,analyze)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(FUZZERS): $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%_fuzz.o $(B)/fuzz/libanalyze.a $(call fuzz.objects,trace)
+	$(CLANG) $(FUZZ) -o $@ $^ $(libs.analyze)
+-include $(shell find $(B)/fuzz/obj -name '*.d' 2>/dev/null)
 
 # --- the newcomer's road: install what is missing, and only then look for libraries, in a make of its own ------------
 demo:

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * model_fuzz.c - arbitrary units, and records made of arbitrary bytes, loaded by the analyzer (libFuzzer; make fuzz).
+ *
+ * 'R' and steps as for roundtrip_fuzz.c, or what reader_fuzz.c takes.  The model's own limit on memory is built smaller
+ * here (Makefile), so that it is met.  What model.h promises is checked for all that was loaded.
+ */
+#include "make.h"
+#include "model.h"
+#include "random.h"
+
+static void text_check(const char *s)
+{
+	for (CHECK(s); *s; s++)
+		CHECK((unsigned char)*s >= 0x20 && *s != 0x7f);
+}
+
+static void hops_check(const struct model *m)
+{
+	char words[512];
+
+	for (size_t i = 0; i < m->nhops; i++) {
+		const struct trc_hop *h = &m->hops[i];
+
+		CHECK(h->func < m->nfuncs && (!i || m->hops[i - 1].time_ns <= h->time_ns));
+		text_check(model_dev(m, h->netns, h->ifindex));
+		text_check(model_netns(m, h->netns));
+		text_check(model_proc(m, h->pid));
+		if (h->kind == TRC_DROP) {
+			const char *reason = model_drop_reason(m, h->value);
+
+			text_check(reason);
+			text_check(reason_meaning(reason));
+			text_check(reason_advice(reason));
+		}
+		snprintf(words, sizeof(words), "%s %s %s", hook_name(h->family, h->hook), family_name(h->family),
+			 verdict_name(h->value));
+	}
+}
+
+static void packets_check(const struct model *m)
+{
+	size_t total = 0;
+	char words[512];
+
+	for (size_t i = 0; i < m->npackets; i++) {
+		const struct packet *p = &m->packets[i];
+
+		CHECK(p->number == i + 1 && p->nhops && p->fate_hop < p->nhops);
+		for (uint32_t k = 0; k < p->nhops; k++) {
+			CHECK(p->hops[k] < m->nhops && (!k || p->hops[k - 1] < p->hops[k]));
+			CHECK(packet_hop(m, p, k)->packet == p->id);
+		}
+		for (uint32_t k = 0; k < p->nframes; k++)
+			CHECK(p->frames[k] < m->nfuncs);
+		text_check(tuple_text(&p->tuple, words, sizeof(words)));
+		text_check(fate_name(p->fate));
+		total += p->nhops;
+	}
+	CHECK(total == m->nhops);
+}
+
+static void names_check(const struct model *m)
+{
+	text_check(m->trouble);
+	text_check(model_fact(m, "host.kernel"));
+	for (size_t i = 0; i < m->nfuncs; i++) {
+		text_check(m->funcs[i].name);
+		text_check(m->funcs[i].module);
+		text_check(m->funcs[i].layer);
+		text_check(m->funcs[i].why);
+	}
+	for (size_t i = 0; i < m->nlinks; i++) {
+		text_check(m->links[i].name);
+		text_check(m->links[i].kind);
+		text_check(m->links[i].address);
+	}
+	for (size_t i = 0; i < m->nfacts; i++) {
+		text_check(m->facts[i].key);
+		text_check(m->facts[i].value);
+	}
+	for (size_t i = 0; i < m->nenums; i++)
+		text_check(m->enums[i].name);
+}
+
+static int file_fd(const uint8_t *data, size_t size)
+{
+	const struct random_told told = {};
+	int fd = make_empty_fd();
+	struct buffer file = {};
+	struct trc_writer *w;
+
+	if (size && *data == 'R') {
+		CHECK(!trc_writer_open(&w, fd));
+		random_write(w, data + 1, size - 1, &told);
+		trc_writer_free(w);
+		return fd;
+	}
+	make_file(&file, data, size);
+	CHECK(write(fd, file.data, file.size) == (ssize_t)file.size);
+	buffer_free(&file);
+	return fd;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char path[64], error[256] = "";
+	struct model *m;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd(data, size));
+	if (model_load(&m, path, error, sizeof(error))) {
+		CHECK(*error && !m);
+		text_check(error);
+		return 0;
+	}
+	hops_check(m);
+	packets_check(m);
+	names_check(m);
+	model_free(m);
+	return 0;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * same.h - records kept beyond the reader's next step, and compared field by field.
+ */
+#ifndef FUZZ_SAME_H
+#define FUZZ_SAME_H
+
+#include "make.h"
+
+struct kept {
+	struct trc_record rec;
+	char *strings[3];
+	uint32_t *frames;
+};
+
+static inline const char *keep(char **copy, const char *s)
+{
+	*copy = strdup(s);
+	CHECK(*copy);
+	return *copy;
+}
+
+static inline void kept_put(struct kept *k, const struct trc_record *rec)
+{
+	const char **s[3] = {};
+	int n = 0;
+
+	*k = (struct kept){ .rec = *rec };
+	switch (rec->kind) {
+	case TRC_FACT: s[n++] = &k->rec.fact.key; s[n++] = &k->rec.fact.value; break;
+	case TRC_ENUM: s[n++] = &k->rec.enumeration.type; s[n++] = &k->rec.enumeration.name; break;
+	case TRC_FUNC: s[n++] = &k->rec.func.name; s[n++] = &k->rec.func.module; s[n++] = &k->rec.func.why; break;
+	case TRC_NETNS: s[n++] = &k->rec.netns.name; break;
+	case TRC_LINK: s[n++] = &k->rec.link.name; s[n++] = &k->rec.link.kind; s[n++] = &k->rec.link.address; break;
+	case TRC_PROC: s[n++] = &k->rec.proc.name; break;
+	case TRC_END: s[n++] = &k->rec.end.reason; break;
+	case TRC_STACK:
+		k->frames = calloc(rec->stack.count + 1, sizeof(*k->frames));
+		CHECK(k->frames);
+		for (uint32_t i = 0; i < rec->stack.count; i++)
+			k->frames[i] = rec->stack.frames[i];
+		k->rec.stack.frames = k->frames;
+		break;
+	case TRC_HOP:
+	case TRC_LOSS:
+		break;
+	}
+	while (n--)
+		*s[n] = keep(&k->strings[n], *s[n]);
+}
+
+static inline void kept_free(struct kept *k)
+{
+	for (int i = 0; i < 3; i++)
+		free(k->strings[i]);
+	free(k->frames);
+	*k = (struct kept){};
+}
+
+/* padding is at its end only */
+static inline bool hop_same(const struct trc_hop *x, const struct trc_hop *y)
+{
+	return !memcmp(x, y, offsetof(struct trc_hop, daddr) + sizeof(x->daddr));
+}
+
+static inline bool link_same(const struct trc_link *x, const struct trc_link *y)
+{
+	return x->netns == y->netns && x->ifindex == y->ifindex && !strcmp(x->name, y->name) && !strcmp(x->kind, y->kind) &&
+	       !strcmp(x->address, y->address) && x->peer_ifindex == y->peer_ifindex && x->peer_netns == y->peer_netns &&
+	       x->mtu == y->mtu && x->flags == y->flags;
+}
+
+static inline bool func_same(const struct trc_func *x, const struct trc_func *y)
+{
+	return x->id == y->id && !strcmp(x->name, y->name) && !strcmp(x->module, y->module) && x->offset == y->offset &&
+	       x->arg == y->arg && x->flags == y->flags && x->error == y->error && !strcmp(x->why, y->why);
+}
+
+static inline bool stack_same(const struct trc_stack *x, const struct trc_stack *y)
+{
+	return x->packet == y->packet && x->count == y->count &&
+	       (!x->count || !memcmp(x->frames, y->frames, x->count * sizeof(*x->frames)));
+}
+
+static inline bool loss_same(const struct trc_loss *x, const struct trc_loss *y)
+{
+	return x->cpu == y->cpu && x->produced == y->produced && x->recorded == y->recorded && x->lost == y->lost &&
+	       x->missed == y->missed && x->others_lost == y->others_lost;
+}
+
+static inline bool end_same(const struct trc_end *x, const struct trc_end *y)
+{
+	return !strcmp(x->reason, y->reason) && x->time_ns == y->time_ns && x->realtime_ns == y->realtime_ns &&
+	       x->packets == y->packets;
+}
+
+static inline bool record_same(const struct trc_record *a, const struct trc_record *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	switch (a->kind) {
+	case TRC_FACT:
+		return !strcmp(a->fact.key, b->fact.key) && !strcmp(a->fact.value, b->fact.value);
+	case TRC_ENUM:
+		return !strcmp(a->enumeration.type, b->enumeration.type) && a->enumeration.value == b->enumeration.value &&
+		       !strcmp(a->enumeration.name, b->enumeration.name);
+	case TRC_FUNC:
+		return func_same(&a->func, &b->func);
+	case TRC_NETNS:
+		return a->netns.netns == b->netns.netns && !strcmp(a->netns.name, b->netns.name);
+	case TRC_LINK:
+		return link_same(&a->link, &b->link);
+	case TRC_PROC:
+		return a->proc.pid == b->proc.pid && !strcmp(a->proc.name, b->proc.name);
+	case TRC_STACK:
+		return stack_same(&a->stack, &b->stack);
+	case TRC_HOP:
+		return hop_same(&a->hop, &b->hop);
+	case TRC_LOSS:
+		return loss_same(&a->loss, &b->loss);
+	case TRC_END:
+		return end_same(&a->end, &b->end);
+	}
+	return false;
+}
+
+#endif
