@@ -37,6 +37,27 @@ ends_by_duration() {
 	is "$status" 0 end-duration && counts_are_said end-duration
 }
 
+# Stuck in a pipe that nobody reads, the end has to wait; a second interrupt does not.
+ends_by_second_interrupt() {
+	local fifo pipe
+
+	fifo=$(mktemp -u)
+	pipe=$(mktemp -u)
+	mkfifo "$fifo" "$pipe"
+	sleep 100 <"$pipe" &
+	echo $! >/tmp/pipe_holder
+	pktrec -o - --ready-fd 3 3>"$fifo" >"$pipe" 2>/out/second.words &
+	recorder=$!
+	read -r _ <"$fifo"
+	$in_client flood 10.0.0.2 9 5000
+	kill -INT "$recorder"
+	sleep 3
+	kill -0 "$recorder" || { echo "the first interrupt was enough"; cat /out/second.words; return 1; }
+	kill -INT "$recorder"
+	finish
+	[ $? = 130 ]
+}
+
 # The query is in units that were written before the kill: at most the last quarter of a second is lost.
 ends_by_kill() {
 	start end-kill
@@ -64,9 +85,13 @@ nothing_is_left() {
 ends_guest() {
 	claim "interrupt_ends_recording_properly" ends_by_signal INT
 	claim "termination_ends_recording_properly" ends_by_signal TERM
+	claim "hangup_ends_recording_properly" ends_by_signal HUP
 	claim "count_ends_recording" ends_by_count
 	claim "duration_ends_recording" ends_by_duration
 	claim "nothing_is_left_in_the_kernel_after_proper_ends" nothing_is_left
+	claim "second_interrupt_forces_out" ends_by_second_interrupt
+	kill "$(cat /tmp/pipe_holder)"
+	claim "nothing_is_left_in_the_kernel_after_being_forced_out" nothing_is_left
 	claim "killed_recorder_leaves_a_file" ends_by_kill
 	claim "nothing_is_left_in_the_kernel_after_a_kill" nothing_is_left
 }
@@ -83,7 +108,7 @@ ends_kill_is_readable() {
 ends_host() {
 	local how
 
-	for how in INT TERM count duration; do
+	for how in INT TERM HUP count duration; do
 		claim "recording_ended_by_${how}_verifies" ends_verifies "$1" "$how"
 	done
 	claim "killed_recording_shows_the_query" ends_kill_is_readable "$1"
