@@ -184,6 +184,25 @@ foreign_agrees() {	# foreign_agrees FILE
 	[ "${PIPESTATUS[*]}" = "0 0" ]
 }
 
+# What the library selects and sorts, against what the foreign reader's lines say should come.
+foreign_selects() {	# foreign_selects FILE AWK-CONDITION TRC-DUMP-OPTION...
+	local file=$1 condition=$2
+
+	shift 2
+	python3 tests/foreign/read_trc.py "$file" | awk "\$1 != \"HOPS\" || ($condition)" >"$T/foreign.python" &&
+		"$T/gcc/trc-dump" "$@" "$file" >"$T/foreign.library" && grep -q '^HOPS' "$T/foreign.library" &&
+		! cmp -s "$T/foreign.python" "$file.rows" && diff "$T/foreign.library" "$T/foreign.python" | head -n 20
+	[ "${PIPESTATUS[*]}" = "0 0" ]
+}
+
+# The same hops, and no time goes back.
+foreign_sorts() {
+	"$T/gcc/trc-dump" -t "$1" >"$T/foreign.library" && ! cmp -s "$T/foreign.library" "$1.rows" &&
+		awk '$1 == "HOPS" { if ($3 < last) exit 1; last = $3 }' "$T/foreign.library" &&
+		sort "$T/foreign.library" >"$T/foreign.sorted" &&
+		python3 tests/foreign/read_trc.py "$1" | sort | diff -q - "$T/foreign.sorted"
+}
+
 # One byte in the middle: both see it, and say so in one line.
 foreign_sees_damage() {
 	local size
@@ -238,6 +257,9 @@ stage_foreign() {
 		name=$(basename "$file" .trc)
 		[ ! -s "$file" ] || claim "reader_agrees_row_for_row_on_$name" foreign_agrees "$file"
 	done
+	claim reader_and_library_agree_on_one_cpu foreign_selects "$T/varied.trc" '$2 == 3' -c 3
+	claim reader_and_library_agree_from_a_time_on foreign_selects "$T/varied.trc" '$3 >= 10020000000' -s 10020000000
+	claim reader_and_library_agree_in_order_of_time foreign_sorts "$T/varied.trc"
 	claim reader_and_library_see_a_changed_byte foreign_sees_damage
 	claim reader_and_library_judge_forged_contents_alike \
 		python3 tests/foreign/forge.py "$T/gcc/trc-dump" samples/dropped.trc "$T/forged.trc" 100

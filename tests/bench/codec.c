@@ -43,7 +43,8 @@ static double encode(void *arg)
 	return took;
 }
 
-static uint64_t wanted_columns;
+static uint64_t wanted_columns = TRC_COLUMNS_ALL;
+static enum trc_order wanted_order = TRC_ORDER_FILE;
 
 static double decode(void *arg)
 {
@@ -56,7 +57,8 @@ static double decode(void *arg)
 
 	if (trc_reader_open_memory(&r, b->recording, b->size))
 		bench_die("%s", trc_reader_error(NULL));
-	trc_reader_select(r, wanted_columns);
+	if (trc_reader_select(r, wanted_columns) || trc_reader_order(r, wanted_order))
+		bench_die("%s", trc_reader_error(r));
 	while (trc_reader_next(r, &rec) > 0) {
 		sum += rec.hop.time_ns;
 		n++;
@@ -126,7 +128,7 @@ static void line(const char *what, const struct bench_rows *b, double s, double 
 {
 	double rows = b->n / s / 1e6;
 
-	printf("%-28s %9.1f %9.0f", what, rows, rows * sizeof(struct trc_hop));
+	printf("%-30s %9.1f %9.0f", what, rows, rows * sizeof(struct trc_hop));
 	if (plain_s > 0)
 		printf(" %9.2f x", plain_s / s);
 	putchar('\n');
@@ -136,7 +138,7 @@ void bench_codec(struct bench_rows *b)
 {
 	size_t chunks = (b->n + PLAIN_ROWS - 1) / PLAIN_ROWS;
 	struct plain p = { .rows = b, .chunk_bound = ZSTD_compressBound(PLAIN_ROWS * sizeof(struct trc_hop)) };
-	double encode_s, decode_s, some_s, pack_s, unpack_s;
+	double encode_s, decode_s, some_s, merge_s, pack_s, unpack_s;
 
 	p.packed = malloc(chunks * p.chunk_bound);
 	p.sizes = calloc(chunks, sizeof(*p.sizes));
@@ -145,18 +147,21 @@ void bench_codec(struct bench_rows *b)
 	pack_s = bench_median(plain_pack, &p);
 	encode_s = bench_median(encode, b);
 	unpack_s = bench_median(plain_unpack, &p);
-	wanted_columns = TRC_COLUMNS_ALL;
 	decode_s = bench_median(decode, b);
+	wanted_order = TRC_ORDER_TIME;
+	merge_s = bench_median(decode, b);
+	wanted_order = TRC_ORDER_FILE;
 	wanted_columns = TRC_COLUMN_FUNC;
 	some_s = bench_median(decode, b);
 
-	printf("%-28s %9s %9s %11s\n", "", "M rows/s", "MB/s raw", "plain zstd");
+	printf("%-30s %9s %9s %11s\n", "", "M rows/s", "MB/s raw", "plain zstd");
 	line("encode", b, encode_s, pack_s);
 	line("decode", b, decode_s, unpack_s);
+	line("decode in order of time", b, merge_s, unpack_s);
 	line("decode time, packet, func", b, some_s, unpack_s);
 	line("zstd -1 of raw rows", b, pack_s, 0);
 	line("unzstd of raw rows", b, unpack_s, 0);
-	printf("%-28s %9.2f, plain zstd %.2f: %.2f x as small\n", "bytes a hop", (double)b->size / b->n,
+	printf("%-30s %9.2f, plain zstd %.2f: %.2f x as small\n", "bytes a hop", (double)b->size / b->n,
 	       (double)p.total / b->n, (double)p.total / b->size);
 	free(p.packed);
 	free(p.sizes);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dump.c - trc-dump: every row of a recording as a line of text, in file order, as libpkttrace reads it.
+ * dump.c - trc-dump: every row of a recording as a line of text, as libpkttrace reads it.
  *
- *   trc-dump FILE
+ *   trc-dump [-t] [-c CPU] [-s TIME-NS] FILE      in order of time, hops of this CPU only, from this time on
  *
  * read_trc.py prints the same lines without the library.  Status 2 when the recording is not whole.
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "pkttrace.h"
 
@@ -165,24 +167,41 @@ static void record_put(const struct trc_record *rec)
 	putchar('\n');
 }
 
+static int parse(int argc, char **argv, struct trc_reader *r)
+{
+	int c, err = 0;
+
+	optind = 1;
+	while (!err && (c = getopt(argc, argv, "tc:s:")) != -1) {
+		if (c == 't')
+			err = trc_reader_order(r, TRC_ORDER_TIME);
+		else if (c == 'c')
+			err = trc_reader_cpu(r, atoi(optarg));
+		else if (c == 's')
+			err = trc_reader_seek_time(r, strtoull(optarg, NULL, 10));
+		else
+			err = -1;
+	}
+	return err;
+}
+
 int main(int argc, char **argv)
 {
+	const char *path = argc > 1 ? argv[argc - 1] : "";
 	struct trc_reader *r = NULL;
 	struct trc_record rec;
-	int err = argc == 2 ? trc_reader_open(&r, argv[1]) : -1;
+	int err = trc_reader_open(&r, path);
 
-	if (argc != 2) {
-		fprintf(stderr, "trc-dump: usage: trc-dump FILE\n");
-		return 2;
-	}
+	if (!err)
+		err = parse(argc, argv, r);
 	while (!err && (err = trc_reader_next(r, &rec)) > 0) {
 		record_put(&rec);
 		err = 0;
 	}
 	if (err)
-		fprintf(stderr, "trc-dump: %s: %s\n", argv[1], trc_reader_error(r));
+		fprintf(stderr, "trc-dump: %s: %s\n", path, trc_reader_error(r));
 	else if (*trc_reader_trouble(r))
-		fprintf(stderr, "trc-dump: %s %s\n", argv[1], trc_reader_trouble(r));
+		fprintf(stderr, "trc-dump: %s %s\n", path, trc_reader_trouble(r));
 	err |= fflush(stdout) || (r && *trc_reader_trouble(r));
 	trc_reader_free(r);
 	return err ? 2 : 0;
