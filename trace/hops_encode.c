@@ -22,7 +22,10 @@ static size_t column_bound(const struct column *col)
 }
 
 struct hop_encoder {
-	uint32_t start[UINT16_MAX + 2];		/* of each CPU's rows in order[] */
+	uint32_t n;				/* rows added */
+	bool sorted;
+	uint16_t cpus[UNIT_HOPS_MAX];		/* of each row, so that sorting need not look at rows again */
+	uint32_t start[UINT16_MAX + 2];		/* of each CPU's rows in order[]; before: [cpu + 1] is their number */
 	uint32_t order[UNIT_HOPS_MAX];		/* row numbers, by CPU */
 	uint32_t ncpus;				/* the highest CPU of this unit, plus one */
 	uint8_t *streams[1 + NCOLUMNS];		/* of the masks, and of each column; in one allocation */
@@ -59,24 +62,35 @@ void hop_encoder_free(struct hop_encoder *e)
 	free(e);
 }
 
-/* Counting sort: rows of one CPU keep their order. */
-static void hops_sort(struct hop_encoder *e, const struct trc_hop *hops, uint32_t n)
+void hop_encoder_add(struct hop_encoder *e, const struct trc_hop *hop)
 {
-	e->ncpus = 0;
-	for (uint32_t i = 0; i < n; i++)
-		if (hops[i].cpu >= e->ncpus)
-			e->ncpus = hops[i].cpu + 1;
-	memset(e->start, 0, (e->ncpus + 1) * sizeof(e->start[0]));
-	for (uint32_t i = 0; i < n; i++)
-		e->start[hops[i].cpu + 1]++;
+	if (hop->cpu >= e->ncpus) {
+		memset(e->start + 1 + e->ncpus, 0, (hop->cpu + 1 - e->ncpus) * sizeof(e->start[0]));
+		e->ncpus = hop->cpu + 1;
+	}
+	e->start[1 + hop->cpu]++;
+	e->cpus[e->n++] = hop->cpu;
+}
+
+void hop_encoder_reset(struct hop_encoder *e)
+{
+	e->n = e->ncpus = 0;
+	e->sorted = false;
+}
+
+/* Counting sort, the counts are there: rows of one CPU keep their order. */
+static void hops_sort(struct hop_encoder *e)
+{
+	e->start[0] = 0;
 	for (uint32_t cpu = 0; cpu < e->ncpus; cpu++)
 		e->start[cpu + 1] += e->start[cpu];
 	/* start[cpu] moves to where the next CPU starts ... */
-	for (uint32_t i = 0; i < n; i++)
-		e->order[e->start[hops[i].cpu]++] = i;
+	for (uint32_t i = 0; i < e->n; i++)
+		e->order[e->start[e->cpus[i]]++] = i;
 	/* ... so it is moved back by one */
 	memmove(e->start + 1, e->start, e->ncpus * sizeof(e->start[0]));
 	e->start[0] = 0;
+	e->sorted = true;
 }
 
 /* --- rows ---------------------------------------------------------------------------------------------------- */
@@ -182,6 +196,8 @@ static inline void row_put(struct hop_encoder *e, const struct trc_hop *before, 
 	e->ends[0] = varint_put_fast(e->ends[0], mask);
 }
 
+#define AHEAD 8	/* rows: by then they are in the cache */
+
 static void rows_put(struct hop_encoder *e, const struct trc_hop *hops)
 {
 	static const struct trc_hop zero;
@@ -191,8 +207,16 @@ static void rows_put(struct hop_encoder *e, const struct trc_hop *hops)
 		const struct trc_hop *before = &zero;
 
 		for (uint32_t i = e->start[cpu]; i < e->start[cpu + 1]; i++) {
-			row_put(e, before, &hops[e->order[i]]);
-			before = &hops[e->order[i]];
+			const struct trc_hop *hop = &hops[e->order[i]];
+
+			if (i + AHEAD < e->n) {
+				const struct trc_hop *ahead = &hops[e->order[i + AHEAD]];
+
+				__builtin_prefetch(ahead);
+				__builtin_prefetch((const uint8_t *)ahead + 64);
+			}
+			row_put(e, before, hop);
+			before = hop;
 		}
 	}
 }
@@ -227,12 +251,13 @@ static void directory_put(struct hop_encoder *e, struct buffer *b)
 	buffer_varint(b, e->ends[0] - e->streams[0]);
 }
 
-int hops_encode(struct hop_encoder *e, const struct trc_hop *hops, uint32_t n, struct buffer *b)
+int hops_encode(struct hop_encoder *e, const struct trc_hop *hops, struct buffer *b)
 {
-	size_t size = 2 * VARINT_MAX * (size_t)n + (NCOLUMNS + 1) * (COLUMN_NAME_MAX + 4 * VARINT_MAX);
+	size_t size = 2 * VARINT_MAX * (size_t)e->n + (NCOLUMNS + 1) * (COLUMN_NAME_MAX + 4 * VARINT_MAX);
 	int err;
 
-	hops_sort(e, hops, n);
+	if (!e->sorted)		/* it is when memory was short the last time */
+		hops_sort(e);
 	rows_put(e, hops);
 	for (size_t i = 0; i <= NCOLUMNS; i++)
 		size += e->ends[i] - e->streams[i];

@@ -12,16 +12,6 @@
 
 /* --- writing ------------------------------------------------------------------------------------------------- */
 
-void index_note_hop(struct index_writer *x, const struct trc_hop *hop)
-{
-	size_t byte = hop->cpu / 8;
-
-	x->cpus[byte] |= 1 << hop->cpu % 8;
-	if (byte >= x->ncpus)
-		x->ncpus = byte + 1;
-	x->funcs[hop->func / 8 % INDEX_FUNCS] |= 1 << hop->func % 8;
-}
-
 static uint8_t *bits_put(uint8_t *p, const uint8_t *bits, size_t n)
 {
 	while (n && !bits[n - 1])
@@ -40,6 +30,7 @@ int index_reserve(struct index_writer *x)
 
 void index_note_unit(struct index_writer *x, const struct unit *u, uint64_t offset)
 {
+	bool hops = !memcmp(u->type, unit_type(TRC_HOP), 4);
 	uint8_t row[ROW_MAX], *p = row;
 
 	memcpy(p, u->type, 4);
@@ -48,8 +39,8 @@ void index_note_unit(struct index_writer *x, const struct unit *u, uint64_t offs
 	p = varint_put(p, u->time_first);
 	p = varint_put(p, u->time_last - u->time_first);
 	p = varint_put(p, u->lost);
-	p = bits_put(p, x->cpus, x->ncpus);
-	p = bits_put(p, x->funcs, x->ncpus ? sizeof(x->funcs) : 0);
+	p = bits_put(p, x->cpus, hops ? x->ncpus : 0);
+	p = bits_put(p, x->funcs, hops ? sizeof(x->funcs) : 0);
 	if (!x->rows++) {
 		x->offset = offset;
 		x->sequence = u->sequence;
@@ -57,8 +48,9 @@ void index_note_unit(struct index_writer *x, const struct unit *u, uint64_t offs
 	buffer_varint(&x->raw, p - row);
 	memcpy(x->raw.data + x->raw.size, row, p - row);
 	x->raw.size += p - row;
-	if (x->ncpus)
-		x->hops += u->rows;
+	if (!hops)
+		return;
+	x->hops += u->rows;
 	memset(x->cpus, 0, x->ncpus);
 	memset(x->funcs, 0, sizeof(x->funcs));
 	x->ncpus = 0;

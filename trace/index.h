@@ -32,7 +32,16 @@ struct index_writer {
 	struct buffer unit;		/* what index_build() made */
 };
 
-void index_note_hop(struct index_writer *x, const struct trc_hop *hop);
+static inline void index_note_hop(struct index_writer *x, const struct trc_hop *hop)
+{
+	size_t byte = hop->cpu / 8;
+
+	x->cpus[byte] |= 1 << hop->cpu % 8;
+	if (byte >= x->ncpus)
+		x->ncpus = byte + 1;
+	x->funcs[hop->func / 8 % INDEX_FUNCS] |= 1 << hop->func % 8;
+}
+
 int index_reserve(struct index_writer *x);	/* room to note one more unit: 0 or -ENOMEM */
 void index_note_unit(struct index_writer *x, const struct unit *u, uint64_t offset);	/* it was written at this offset */
 /* What was noted, as an index unit's contents in x->unit: 0 or -ENOMEM.  After it was written, begin anew. */

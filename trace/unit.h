@@ -117,8 +117,11 @@ bool row_decode(struct cursor *c, enum trc_kind kind, struct trc_record *rec, ui
 struct hop_encoder;
 struct hop_encoder *hop_encoder_new(void);
 void hop_encoder_free(struct hop_encoder *e);
-/* append the n hops, sorted by CPU, to b: 0 or -ENOMEM */
-int hops_encode(struct hop_encoder *e, const struct trc_hop *hops, uint32_t n, struct buffer *b);
+/* one more hop, at most UNIT_HOPS_MAX; its contents are looked at later */
+void hop_encoder_add(struct hop_encoder *e, const struct trc_hop *hop);
+/* append the hops, which are those that were added, to b, sorted by CPU: 0 or -ENOMEM */
+int hops_encode(struct hop_encoder *e, const struct trc_hop *hops, struct buffer *b);
+void hop_encoder_reset(struct hop_encoder *e);
 /*
  * hops_decode.c: the u->rows hops of a unit, of them the columns of these ids (1 << id); false: malformed.
  * There must be VARINT_SLACK bytes behind the unpacked unit.

@@ -76,16 +76,9 @@ static inline uint8_t *varint_put(uint8_t *p, uint64_t v)
 }
 
 /*
- * Seven bits to a byte and back, eight bytes at a time, without a branch for each byte: lengths vary from row to row,
- * and a wrong guess costs more than all of this.
+ * The fast ways do without a branch for each byte: lengths vary from row to row, and a wrong guess costs more than
+ * all of this.
  */
-static inline uint64_t bits_spread(uint64_t v)	/* v < 2^56 */
-{
-	v = (v & 0x0fffffff) | (v & 0xfffffff0000000) << 4;
-	v = (v & 0x00003fff00003fff) | (v & 0x0fffc0000fffc000) << 2;
-	return (v & 0x007f007f007f007f) | (v & 0x3f803f803f803f80) << 1;
-}
-
 static inline uint64_t bits_gather(uint64_t v)	/* the top bit of each byte is ignored */
 {
 	v = (v & 0x007f007f007f007f) | (v & 0x7f007f007f007f00) >> 1;
@@ -96,13 +89,16 @@ static inline uint64_t bits_gather(uint64_t v)	/* the top bit of each byte is ig
 /* as varint_put(), but up to VARINT_SLACK bytes behind the number are overwritten */
 static inline uint8_t *varint_put_fast(uint8_t *p, uint64_t v)
 {
-	unsigned int more;	/* bytes after the first */
+	static const uint32_t follows[4] = { 0, 0x80, 0x8080, 0x808080 };	/* by bytes after the first */
+	unsigned int more;
+	uint32_t word;
 
-	if (v >> 56)
+	if (v >> 28)
 		return varint_put(p, v);
-	more = (63 - __builtin_clzll(v | 1)) / 7;
-	v = htole64(bits_spread(v) | (0x8080808080808080 & ((1ull << 8 * more) - 1)));
-	memcpy(p, &v, sizeof(v));
+	more = (v >= 1u << 7) + (v >= 1u << 14) + (v >= 1u << 21);
+	word = (v & 0x7f) | (v & 0x3f80) << 1 | (v & 0x1fc000) << 2 | (v & 0xfe00000) << 3;
+	word = htole32(word | follows[more]);
+	memcpy(p, &word, sizeof(word));
 	return p + more + 1;
 }
 

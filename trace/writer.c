@@ -44,6 +44,7 @@ struct trc_writer {
 	struct pending pending[TRC_END + 1];
 	struct trc_hop *hops;		/* UNIT_HOPS_MAX of them */
 	uint32_t nhops;
+	uint64_t time_first, time_last;	/* of them */
 	struct hop_encoder *encoder;
 	struct buffer hops_raw;
 	struct buffer out;		/* a unit as it goes to the file */
@@ -167,29 +168,30 @@ static int index_write(struct trc_writer *w)
 	return unit_write(w, &u, &w->index.unit);
 }
 
+static void hops_restart(struct trc_writer *w)
+{
+	w->nhops = 0;
+	w->time_first = UINT64_MAX;
+	w->time_last = 0;
+	hop_encoder_reset(w->encoder);
+}
+
 static int hops_write(struct trc_writer *w)
 {
-	struct unit u = { .rows = w->nhops, .time_first = UINT64_MAX };
+	struct unit u = { .rows = w->nhops, .time_first = w->time_first, .time_last = w->time_last };
 	int err;
 
 	if (!w->nhops)
 		return 0;
 	memcpy(u.type, unit_type(TRC_HOP), 4);
-	for (uint32_t i = 0; i < w->nhops; i++) {
-		if (w->hops[i].time_ns < u.time_first)
-			u.time_first = w->hops[i].time_ns;
-		if (w->hops[i].time_ns > u.time_last)
-			u.time_last = w->hops[i].time_ns;
-		index_note_hop(&w->index, &w->hops[i]);
-	}
 	w->hops_raw.size = 0;
-	if (hops_encode(w->encoder, w->hops, w->nhops, &w->hops_raw))
+	if (hops_encode(w->encoder, w->hops, &w->hops_raw))
 		return out_of_memory(w);
 	err = unit_write(w, &u, &w->hops_raw);
 	if (err)
 		return err;
 	w->hops_written += w->nhops;
-	w->nhops = 0;
+	hops_restart(w);
 	return 0;
 }
 
@@ -268,6 +270,13 @@ int trc_write_hop(struct trc_writer *w, const struct trc_hop *hop)
 		if (err)
 			return err;
 	}
+	/* all that a unit says of its hops together is noted while each is at hand */
+	if (hop->time_ns < w->time_first)
+		w->time_first = hop->time_ns;
+	if (hop->time_ns > w->time_last)
+		w->time_last = hop->time_ns;
+	index_note_hop(&w->index, hop);
+	hop_encoder_add(w->encoder, hop);
 	w->hops[w->nhops++] = *hop;
 	return w->nhops == UNIT_HOPS_MAX ? trc_writer_flush(w) : 0;
 }
@@ -323,6 +332,7 @@ static int writer_start(struct trc_writer *w)
 	w->zstd = ZSTD_createCCtx();
 	if (!w->hops || !w->encoder || !w->zstd)
 		return out_of_memory(w);
+	hops_restart(w);
 	if (fstat(w->fd, &st))
 		return complain(w, -errno, "cannot write: %s", strerror(errno));
 	if (S_ISREG(st.st_mode)) {
