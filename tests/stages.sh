@@ -176,6 +176,32 @@ stage_install() {
 	claim library_serves_a_static_program library_serves "gcc -static -std=gnu11" --static
 }
 
+# --- big: ten million hops, in little memory ----------------------------------------------------------------------------
+
+in_mib() {	# in_mib LIMIT COMMAND...: of address space, so more than it may use
+	(ulimit -v $(($1 * 1024)) && "${@:2}")
+}
+
+big_is_whole() {
+	in_mib 128 "$T/gcc/pktshow" --verify "$T/big.trc" | grep '^whole: .* 10000000 hops'
+}
+
+big_goes_through_a_pipe() {
+	cat "$T/big.trc" | in_mib 64 "$T/gcc/trc-bench" -m read -
+}
+
+stage_big() {
+	local prefix="big "
+
+	claim ten_million_hops_are_written_in_64_mib \
+		in_mib 64 "$T/gcc/trc-gen" -n 10000000 -c 16 -o "$T/big.trc" samples/ok.trc samples/dropped.trc
+	claim they_are_verified_in_128_mib big_is_whole
+	claim they_are_read_in_64_mib in_mib 64 "$T/gcc/trc-bench" -m read "$T/big.trc"
+	claim they_are_read_through_a_pipe_in_64_mib big_goes_through_a_pipe
+	claim they_are_read_in_order_of_time_in_256_mib in_mib 256 "$T/gcc/trc-bench" -m "read in order of time" "$T/big.trc"
+	rm -f "$T/big.trc"
+}
+
 # --- foreign: a reader written from FORMAT.md alone says the same as the library ------------------------------------------
 
 foreign_agrees() {	# foreign_agrees FILE

@@ -144,6 +144,8 @@ int bench_memory_child(const char *what, const char *path)
 	if (strstr(what, "time") && trc_reader_order(r, TRC_ORDER_TIME))
 		bench_die("%s: %s", path, trc_reader_error(r));
 	read_all(r, &hops);
+	if (*trc_reader_trouble(r) || (!hops && strcmp(what, "seek")))
+		bench_die("%s: %s", path, hops ? trc_reader_trouble(r) : "no hops");
 	trc_reader_free(r);
 	return 0;
 }
