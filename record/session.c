@@ -180,6 +180,11 @@ static int attach(struct session *s)
 	return 0;
 }
 
+static const char *output_name(const struct session *s)
+{
+	return strcmp(s->o->output, "-") ? s->o->output : "standard output";
+}
+
 static int write_failed(const struct session *s, int err)
 {
 	const char *why;
@@ -188,7 +193,7 @@ static int write_failed(const struct session *s, int err)
 		spool_finish(s->spool);	/* takes no time after an error; then the words are ours to read */
 	why = s->writer ? trc_writer_error(s->writer) : "";
 
-	return fail("%s: %s", s->o->output, *why ? why : strerror(-err));
+	return fail("%s: %s", output_name(s), *why ? why : strerror(-err));
 }
 
 /* What comes before the first hop: facts, enums, interfaces, functions. */
@@ -331,7 +336,7 @@ static int file_end(struct session *s)
 }
 
 /* The last line, always; before it what a reader of the recording should know. */
-static int summary_print(struct session *s)
+static int summary_print(struct session *s, bool failed)
 {
 	const struct drain_totals *t = drain_totals(s->drain);
 	uint64_t hops = trc_writer_hops(s->writer), lost = t->lost + t->hops - hops;
@@ -346,10 +351,10 @@ static int summary_print(struct session *s)
 		fail("%" PRIu64 " hops in interrupts were missed by the kernel: a probe was running on that CPU", t->missed);
 	if (t->untracked)
 		fail("%" PRIu64 " of the lost hops had no place in the map of packets in flight", t->untracked);
-	if (!hops && !s->o->quiet)
+	if (!hops && !failed && !s->o->quiet)
 		fail("nothing was recorded: no packet was seen by the %zu functions that are probed", functions_count(s, true));
 	fprintf(stderr, "%" PRIu64 " hops of %" PRIu64 " packets recorded, %" PRIu64 " lost (%s, %.1f kB)\n", hops, t->packets,
-		lost, strcmp(s->o->output, "-") ? s->o->output : "standard output", trc_writer_bytes(s->writer) / 1e3);
+		lost, output_name(s), trc_writer_bytes(s->writer) / 1e3);
 	return status;
 }
 
@@ -372,7 +377,7 @@ static int session_record(struct session *s)
 	else
 		probes_enable(&s->probes, false);
 	spool_finish(s->spool);
-	more = summary_print(s);
+	more = summary_print(s, status);
 	return status ? status : more ? more : s->status;
 }
 

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -197,6 +199,72 @@ static void spool_tells_of_a_reader_that_left(void **state)
 	pipeline_free(&p);
 }
 
+static uint32_t random_below(uint32_t limit)
+{
+	static uint32_t seed = 1;
+
+	seed = seed * 1664525 + 1013904223;
+	return (uint64_t)seed * limit >> 32;
+}
+
+/* Records until it is killed. */
+static void child_record(int fd)
+{
+	struct trc_writer *w;
+	struct spool *s;
+	uint64_t i;
+
+	if (trc_writer_open(&w, fd) || spool_open(&s, w))
+		_exit(1);
+	give_names(s);
+	for (i = 0;; i++) {
+		struct trc_hop hop = hop_number(i);
+
+		if (spool_hop(s, &hop))
+			_exit(1);
+		if (i % 5000 == 0)
+			spool_flush(s);
+	}
+}
+
+/* Units are whole, but for the last one, and nothing is missing between the first hop and the last that was written. */
+static void killed_is_readable(int fd, uint64_t *hops)
+{
+	struct got got = { .fd = dup(fd) };
+
+	lseek(fd, 0, SEEK_SET);
+	read_all(&got);
+	assert_int_equal(got.wrong, 0);
+	assert_int_equal(got.health.damaged, 0);
+	assert_int_equal(got.health.out_of_order, 0);
+	assert_false(got.health.ended);
+	*hops += got.hops;
+}
+
+static void killed_200_times_leaves_whole_units(void **state)
+{
+	uint64_t hops = 0;
+	pid_t pid;
+	int i, fd, status;
+
+	for (i = 0; i < 200; i++) {
+		fd = memfd_create("killed", MFD_CLOEXEC);
+		assert_true(fd >= 0);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (!pid)
+			child_record(fd);
+		usleep(random_below(30000));
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		if (lseek(fd, 0, SEEK_END) >= 48)	/* later than the very beginning */
+			killed_is_readable(fd, &hops);
+		close(fd);
+	}
+	assert_true(hops > 0);
+}
+
 static void spool_refuses_what_it_could_not_copy(void **state)
 {
 	struct trc_record fact = { .kind = TRC_FACT, .fact = { "key", "value" } };
@@ -219,6 +287,7 @@ int main(void)
 		cmocka_unit_test(spool_is_bounded_and_says_when_it_is_full),
 		cmocka_unit_test(spool_flush_brings_it_to_the_reader),
 		cmocka_unit_test(spool_tells_of_a_reader_that_left),
+		cmocka_unit_test(killed_200_times_leaves_whole_units),
 		cmocka_unit_test(spool_refuses_what_it_could_not_copy),
 	};
 
