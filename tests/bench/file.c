@@ -100,10 +100,13 @@ static void survey_and_seek(const char *path)
 static void read_all(struct trc_reader *r, uint64_t *hops)
 {
 	struct trc_record rec;
+	int got;
 
 	*hops = 0;
-	while (trc_reader_next(r, &rec) > 0)
+	while ((got = trc_reader_next(r, &rec)) > 0)
 		*hops += rec.kind == TRC_HOP;
+	if (got < 0)
+		bench_die("%s", trc_reader_error(r));
 }
 
 void bench_file(const char *path)
