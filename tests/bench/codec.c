@@ -128,7 +128,7 @@ static void line(const char *what, const struct bench_rows *b, double s, double 
 {
 	double rows = b->n / s / 1e6;
 
-	printf("%-30s %9.1f %9.0f", what, rows, rows * sizeof(struct trc_hop));
+	printf("%-36s %9.1f %9.0f", what, rows, rows * sizeof(struct trc_hop));
 	if (plain_s > 0)
 		printf(" %9.2f x", plain_s / s);
 	putchar('\n');
@@ -154,14 +154,14 @@ void bench_codec(struct bench_rows *b)
 	wanted_columns = TRC_COLUMN_FUNC;
 	some_s = bench_median(decode, b);
 
-	printf("%-30s %9s %9s %11s\n", "", "M rows/s", "MB/s raw", "plain zstd");
+	printf("%-36s %9s %9s %11s\n", "", "M rows/s", "MB/s raw", "plain zstd");
 	line("encode", b, encode_s, pack_s);
 	line("decode", b, decode_s, unpack_s);
 	line("decode in order of time", b, merge_s, unpack_s);
 	line("decode time, packet, func", b, some_s, unpack_s);
 	line("zstd -1 of raw rows", b, pack_s, 0);
 	line("unzstd of raw rows", b, unpack_s, 0);
-	printf("%-30s %9.2f, plain zstd %.2f: %.2f x as small\n", "bytes a hop", (double)b->size / b->n,
+	printf("%-36s %9.2f, plain zstd %.2f: %.2f x as small\n", "bytes a hop", (double)b->size / b->n,
 	       (double)p.total / b->n, (double)p.total / b->size);
 	free(p.packed);
 	free(p.sizes);

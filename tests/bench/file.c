@@ -89,12 +89,12 @@ static void survey_and_seek(const char *path)
 
 	if (trc_reader_survey(r, TRC_SURVEY_INDEX, &found))
 		bench_die("%s: %s", path, trc_reader_error(r));
-	printf("%-30s %9.2f ms, %s\n", "open, what is in it", 1e3 * bench_median(survey_s, (void *)path),
+	printf("%-36s %9.2f ms, %s\n", "open, what is in it", 1e3 * bench_median(survey_s, (void *)path),
 	       found.indexed ? "from its index" : "without an index");
 	s.first_ns = found.time_first;
 	s.span_ns = found.time_last - found.time_first;
 	trc_reader_free(r);
-	printf("%-30s %9.2f ms\n", "open, seek, first hop", 1e3 * bench_median(seek_s, &s));
+	printf("%-36s %9.2f ms\n", "open, seek, first hop", 1e3 * bench_median(seek_s, &s));
 }
 
 static void read_all(struct trc_reader *r, uint64_t *hops)
@@ -123,10 +123,10 @@ void bench_file(const char *path)
 	trc_reader_free(r);
 	if (!hops || stat(path, &st))
 		bench_die("%s: no hops to measure with", path);
-	printf("%-30s %.1f MB, %.1f M hops: %.2f bytes a hop, with names and stacks\n", "file", st.st_size / 1e6, hops / 1e6,
+	printf("%-36s %.1f MB, %.1f M hops: %.2f bytes a hop, with names and stacks\n", "file", st.st_size / 1e6, hops / 1e6,
 	       (double)st.st_size / hops);
-	printf("%-30s %9.2f s, once\n", "read whole", took);
-	printf("%-30s %9.2f ms\n", "open, first record", 1e3 * bench_median(open_s, (void *)path));
+	printf("%-36s %9.2f s, once\n", "read whole", took);
+	printf("%-36s %9.2f ms\n", "open, first record", 1e3 * bench_median(open_s, (void *)path));
 	survey_and_seek(path);
 }
 
@@ -166,6 +166,6 @@ void bench_memory(const char *program, const char *path)
 		if (posix_spawn(&pid, program, NULL, NULL, argv, environ) || wait4(pid, &status, 0, &used) != pid || status)
 			bench_die("%s -m %s failed", program, children[i]);
 		snprintf(label, sizeof(label), "peak memory, %s", children[i]);
-		printf("%-30s %9.1f MB\n", label, used.ru_maxrss / 1024.0);
+		printf("%-36s %9.1f MB\n", label, used.ru_maxrss / 1024.0);
 	}
 }
