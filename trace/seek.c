@@ -150,6 +150,7 @@ static int survey_walk(struct trc_reader *r, enum look look, struct trc_survey *
 	err = reader_rewind(walk);
 	while (!err && !walk->done)
 		err = walk_next(walk);
+	walk->health.ended = walk->totals.ended;
 	out->health = walk->health;
 	survey_hops(out, &walk->totals);
 	memcpy(r->trouble, trc_reader_trouble(walk), sizeof(r->trouble));

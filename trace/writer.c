@@ -239,21 +239,20 @@ int trc_writer_flush(struct trc_writer *w)
 /* Only the last record of a CPU counts. */
 static int loss_note(struct trc_writer *w, const struct trc_loss *loss)
 {
-	struct cpu_loss *cl;
+	size_t i = 0;
 
-	for (cl = w->losses; cl < w->losses + w->nlosses && cl->cpu != loss->cpu; cl++)
-		;
-	if (cl == w->losses + w->nlosses) {
+	while (i < w->nlosses && w->losses[i].cpu != loss->cpu)
+		i++;
+	if (i == w->nlosses) {
 		struct cpu_loss *more = realloc(w->losses, (w->nlosses + 1) * sizeof(*more));
 
 		if (!more)
 			return out_of_memory(w);
 		w->losses = more;
-		cl = &more[w->nlosses++];
-		*cl = (struct cpu_loss){ .cpu = loss->cpu };
+		w->losses[w->nlosses++] = (struct cpu_loss){ .cpu = loss->cpu };
 	}
-	w->lost += loss->lost - cl->lost;
-	cl->lost = loss->lost;
+	w->lost += loss->lost - w->losses[i].lost;
+	w->losses[i].lost = loss->lost;
 	return 0;
 }
 
