@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -99,4 +100,11 @@ int output_open(const char *path, const struct invoker *who, char *error, size_t
 	if (fd < 0)
 		snprintf(error, size, "%s: %s", path, strerror(errno));
 	return fd;
+}
+
+bool output_left(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 0) > 0 && p.revents & (POLLERR | POLLHUP);
 }

@@ -15,5 +15,7 @@ int output_check(const char *path, const struct invoker *who, char *error, size_
  * everybody may write is refused.  The descriptor, or -1 with one line in error.
  */
 int output_open(const char *path, const struct invoker *who, char *error, size_t size);
+/* Is it a pipe whose last reader is gone?  In a quiet time no write would tell. */
+bool output_left(int fd);
 
 #endif

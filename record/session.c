@@ -291,9 +291,14 @@ static int record(struct session *s)
 		if (taken < 0)
 			return write_failed(s, taken);
 		now = clock_ns(CLOCK_MONOTONIC);
-		if (now - flushed_ns >= FLUSH_NS && spool_flush(s->spool))
-			flushed_ns = now;
 		err = spool_error(s->spool);
+		if (!err && now - flushed_ns >= FLUSH_NS) {
+			if (output_left(s->fd))
+				return fail("%s: cannot write after byte %" PRIu64 ": %s", output_name(s), spool_bytes(s->spool),
+					    strerror(EPIPE));
+			if (spool_flush(s->spool))
+				flushed_ns = now;
+		}
 		status_print(s, now);
 		ending_look(s, now);
 		sleep_us = taken ? SLEEP_MIN_US : sleep_us * 2;

@@ -3,6 +3,7 @@
  * record_choice.c - what the recorder decides before it touches the kernel: symbols, knowledge, options, output file.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -231,6 +232,19 @@ static void output_leaves_a_strangers_file_alone(void **state)
 	rmdir(dir);
 }
 
+static void output_knows_when_its_reader_left(void **state)
+{
+	int ends[2], file = open("/dev/null", O_WRONLY);
+
+	assert_int_equal(pipe(ends), 0);
+	assert_false(output_left(ends[1]));
+	assert_false(output_left(file));
+	close(ends[0]);
+	assert_true(output_left(ends[1]));
+	close(ends[1]);
+	close(file);
+}
+
 static void options_know_compression(void **state)
 {
 	struct options o;
@@ -266,6 +280,7 @@ int main(void)
 		cmocka_unit_test(output_keeps_the_old_file),
 		cmocka_unit_test(output_never_follows_a_link),
 		cmocka_unit_test(output_leaves_a_strangers_file_alone),
+		cmocka_unit_test(output_knows_when_its_reader_left),
 		cmocka_unit_test(options_know_compression),
 		cmocka_unit_test(command_is_looked_for_before_attaching),
 	};
