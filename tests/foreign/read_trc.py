@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """read_trc.py - a reader of recordings that shares nothing with libpkttrace.
 
-    read_trc.py FILE      every row as a line of text, in file order
+    read_trc.py FILE              every row as a line of text, in file order
+    read_trc.py --index FILE      compare the index with the units that it lists, and count them
 
 Written from trace/FORMAT.md alone, with the standard library and the `zstd` command: what it cannot read, the page
 does not tell.  trc-dump prints the same lines through the library; tests/stages.sh compares them.  A recording that
@@ -63,7 +64,7 @@ class Unit:
         need(crc32c(header[:68]) == crc_header, f"header of the unit at byte {at} has a wrong checksum")
         need(self.raw_size <= 16 * MIB and stored <= 16 * MIB + 128 * 1024, "a size beyond the limits")
         need(self.rows >= 1, "a unit without rows")
-        self.start, self.end = at + HEADER_SIZE, at + HEADER_SIZE + stored
+        self.at, self.start, self.end = at, at + HEADER_SIZE, at + HEADER_SIZE + stored
         need(self.end <= len(data), f"cut short inside the unit at byte {at}")
         need(crc32c(data[self.start:self.end]) == crc_frame, f"frame of the unit at byte {at} has a wrong checksum")
         need(frame_content_size(data[self.start:self.end]) == self.raw_size, "the frame states another size")
@@ -275,6 +276,46 @@ def hop_next(unit, row, columns, masks):
 PARSERS = {b"HOPS": hops, b"stac": rows, **{kind: rows for kind in FIELDS}}
 
 
+# --- the index ------------------------------------------------------------------------------------------------------
+
+def bits(data):
+    return {n for n in range(8 * len(data)) if data[n // 8] >> n % 8 & 1}
+
+
+def entry_check(row, unit, cpus, functions):
+    """What an entry says of a unit, against its header and its hops."""
+    said = [row.take(4)] + [row.u64() for _ in range(5)]
+    real = [unit.type, unit.end - unit.start, unit.rows, unit.first_ns, unit.last_ns - unit.first_ns, unit.lost]
+    need(said == real, f"the index says {said} of the unit at byte {unit.at}, which is {real}")
+    need(bits(row.text()) == cpus, f"the index lists other CPUs than the unit at byte {unit.at} has")
+    need(bits(row.text()) == {f % 1024 for f in functions}, f"the index lists other functions, byte {unit.at}")
+
+
+def index_check(data):
+    """The chain from the front: each index unit goes on where the one before began, and lists all up to itself."""
+    every = list(units(data))
+    raws = dict(unpack(data, [u for u in every if u.type in (b"HOPS", b"indx")]))
+    previous, listed, indexes = 0, 0, 0
+    for unit in every:
+        if unit.type != b"indx":
+            continue
+        cursor = Cursor(raws[unit])
+        before, offset, sequence = cursor.varint(), cursor.varint(), cursor.varint()
+        need((before, offset) == (previous, previous or PREAMBLE_SIZE), "the chain of index units has a hole")
+        need(sequence == listed and every[listed].at == offset, "an index unit begins elsewhere")
+        need(unit.rows == unit.sequence - sequence, "an index unit does not list all units up to itself")
+        for _ in range(unit.rows):
+            of = every[listed]
+            seen = list(hops(of, raws[of])) if of.type == b"HOPS" else []
+            entry_check(Cursor(cursor.take(cursor.varint())), of, {h[0] for h in seen}, {h[2] for h in seen})
+            listed += 1
+        need(cursor.left() == 0, "bytes behind the last entry")
+        previous, indexes = unit.at, indexes + 1
+    need(indexes, "no index")
+    need(every[-1].type == b"indx" and len(data) - every[-1].at <= 96 * 1024, "the index is not the end of the file")
+    print(f"{indexes} index units list {listed} units")
+
+
 def lines(data):
     wanted = [u for u in units(data) if known(u)]
     for unit, raw in unpack(data, wanted):
@@ -283,17 +324,20 @@ def lines(data):
             yield name + " " + " ".join(map(show, row)) + "\n"
 
 
-def main(path):
+def main(path, index):
     with open(path, "rb") as file:
         data = file.read()
-    sys.stdout.writelines(lines(data))
+    if index:
+        index_check(data)
+    else:
+        sys.stdout.writelines(lines(data))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("read_trc.py: usage: read_trc.py FILE")
+    if len(sys.argv) not in (2, 3) or (len(sys.argv) == 3 and sys.argv[1] != "--index"):
+        sys.exit("read_trc.py: usage: read_trc.py [--index] FILE")
     try:
-        main(sys.argv[1])
+        main(sys.argv[-1], len(sys.argv) == 3)
     except (Bad, OSError, subprocess.CalledProcessError) as error:
-        print(f"read_trc.py: {sys.argv[1]}: {error}", file=sys.stderr)
+        print(f"read_trc.py: {sys.argv[-1]}: {error}", file=sys.stderr)
         sys.exit(2)

@@ -55,7 +55,7 @@ struct gen {
 	uint64_t random;
 	uint64_t packets;
 	uint64_t hops;
-	uint64_t flush_ns;
+	uint64_t flush_ns, flush_hops;	/* when the next flush is due */
 	struct flow *flows;
 	struct cpu *cpus;
 	const struct gen_path **lived, **died;
@@ -295,14 +295,15 @@ static int counts_write(struct gen *g)
 	return err;
 }
 
-/* every 250 ms, as the recorder */
+/* every 250 ms, as the recorder, or more often */
 static int flush(struct gen *g, uint64_t now_ns)
 {
 	int err;
 
-	if (now_ns < g->flush_ns)
+	if (now_ns < g->flush_ns && g->hops < g->flush_hops)
 		return 0;
 	g->flush_ns = now_ns + FLUSH_NS;
+	g->flush_hops = g->o->flush ? g->hops + g->o->flush : UINT64_MAX;
 	err = counts_write(g);
 	return err ? err : trc_writer_flush(g->w);
 }
@@ -342,6 +343,7 @@ static void flows_make(struct gen *g)
 	for (unsigned int i = 0; i < g->o->cpus; i++)
 		g->cpus[i].now_ns = 10000000000ull + draw(g) % 100000;
 	g->flush_ns = 10000000000ull + FLUSH_NS;
+	g->flush_hops = g->o->flush ? g->o->flush : UINT64_MAX;
 }
 
 static int hops_write(struct gen *g)

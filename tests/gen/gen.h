@@ -24,6 +24,7 @@ struct gen_options {
 	unsigned int flows;
 	unsigned int speed;	/* the samples' times are divided by this: they come from an emulated machine */
 	unsigned int lose;	/* lose some hops once in so many; 0 = none */
+	unsigned int flush;	/* after so many hops, as in a quiet recording; 0 = by time only */
 	bool stacks;		/* a stack with each packet, as the recorder does */
 };
 
