@@ -31,6 +31,8 @@ void bench_die(const char *fmt, ...);
 double bench_cpu_s(void);	/* CPU time of this thread so far */
 double bench_wall_s(void);
 
+double bench_middle(double *all, size_t n);	/* their median; sorts them */
+
 /* Runs it BENCH_RUNS times and answers the median of what it returns. */
 double bench_median(double (*run)(void *arg), void *arg);
 

@@ -124,45 +124,72 @@ static double plain_unpack(void *arg)
 	return took;
 }
 
-static void line(const char *what, const struct bench_rows *b, double s, double plain_s)
-{
-	double rows = b->n / s / 1e6;
+/* --- all of it, in turns, so that what disturbs a while disturbs all alike ------------------------------------------ */
 
-	printf("%-36s %9.1f %9.0f", what, rows, rows * sizeof(struct trc_hop));
-	if (plain_s > 0)
-		printf(" %9.2f x", plain_s / s);
-	putchar('\n');
+enum { PACK, UNPACK, ENCODE, DECODE, DECODE_SORTED, DECODE_SOME, MEASURES };
+
+static const struct {
+	const char *name;
+	int against;		/* what plain zstd does instead */
+} measures[MEASURES] = {
+	[ENCODE] = { "encode", PACK },
+	[DECODE] = { "decode", UNPACK },
+	[DECODE_SORTED] = { "decode in order of time", UNPACK },
+	[DECODE_SOME] = { "decode time, packet, func", UNPACK },
+	[PACK] = { "zstd -1 of raw rows", PACK },
+	[UNPACK] = { "unzstd of raw rows", UNPACK },
+};
+
+static double measure(int what, struct bench_rows *b, struct plain *p)
+{
+	wanted_order = what == DECODE_SORTED ? TRC_ORDER_TIME : TRC_ORDER_FILE;
+	wanted_columns = what == DECODE_SOME ? TRC_COLUMN_FUNC : TRC_COLUMNS_ALL;
+	switch (what) {
+	case PACK:
+		return plain_pack(p);
+	case UNPACK:
+		return plain_unpack(p);
+	case ENCODE:
+		return encode(b);
+	default:
+		return decode(b);
+	}
+}
+
+static void report(const struct bench_rows *b, const struct plain *p, const double s[MEASURES])
+{
+	static const int order[] = { ENCODE, DECODE, DECODE_SORTED, DECODE_SOME, PACK, UNPACK };
+
+	printf("%-36s %9s %9s %11s\n", "", "M rows/s", "MB/s raw", "plain zstd");
+	for (size_t i = 0; i < MEASURES; i++) {
+		int m = order[i];
+		double rows = b->n / s[m] / 1e6;
+
+		printf("%-36s %9.1f %9.0f", measures[m].name, rows, rows * sizeof(struct trc_hop));
+		if (measures[m].against != m)
+			printf(" %9.2f x", s[measures[m].against] / s[m]);
+		putchar('\n');
+	}
+	printf("%-36s %9.2f, plain zstd %.2f: %.2f x as small\n", "bytes a hop", (double)b->size / b->n,
+	       (double)p->total / b->n, (double)p->total / b->size);
 }
 
 void bench_codec(struct bench_rows *b)
 {
 	size_t chunks = (b->n + PLAIN_ROWS - 1) / PLAIN_ROWS;
 	struct plain p = { .rows = b, .chunk_bound = ZSTD_compressBound(PLAIN_ROWS * sizeof(struct trc_hop)) };
-	double encode_s, decode_s, some_s, merge_s, pack_s, unpack_s;
+	double all[MEASURES][BENCH_RUNS], medians[MEASURES];
 
 	p.packed = malloc(chunks * p.chunk_bound);
 	p.sizes = calloc(chunks, sizeof(*p.sizes));
 	if (!p.packed || !p.sizes)
 		bench_die("out of memory");
-	pack_s = bench_median(plain_pack, &p);
-	encode_s = bench_median(encode, b);
-	unpack_s = bench_median(plain_unpack, &p);
-	decode_s = bench_median(decode, b);
-	wanted_order = TRC_ORDER_TIME;
-	merge_s = bench_median(decode, b);
-	wanted_order = TRC_ORDER_FILE;
-	wanted_columns = TRC_COLUMN_FUNC;
-	some_s = bench_median(decode, b);
-
-	printf("%-36s %9s %9s %11s\n", "", "M rows/s", "MB/s raw", "plain zstd");
-	line("encode", b, encode_s, pack_s);
-	line("decode", b, decode_s, unpack_s);
-	line("decode in order of time", b, merge_s, unpack_s);
-	line("decode time, packet, func", b, some_s, unpack_s);
-	line("zstd -1 of raw rows", b, pack_s, 0);
-	line("unzstd of raw rows", b, unpack_s, 0);
-	printf("%-36s %9.2f, plain zstd %.2f: %.2f x as small\n", "bytes a hop", (double)b->size / b->n,
-	       (double)p.total / b->n, (double)p.total / b->size);
+	for (int run = 0; run < BENCH_RUNS; run++)
+		for (int m = 0; m < MEASURES; m++)
+			all[m][run] = measure(m, b, &p);
+	for (int m = 0; m < MEASURES; m++)
+		medians[m] = bench_middle(all[m], BENCH_RUNS);
+	report(b, &p, medians);
 	free(p.packed);
 	free(p.sizes);
 }

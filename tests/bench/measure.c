@@ -47,14 +47,19 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+double bench_middle(double *all, size_t n)
+{
+	qsort(all, n, sizeof(all[0]), by_size);
+	return all[n / 2];
+}
+
 double bench_median(double (*run)(void *arg), void *arg)
 {
 	double all[BENCH_RUNS];
 
 	for (int i = 0; i < BENCH_RUNS; i++)
 		all[i] = run(arg);
-	qsort(all, BENCH_RUNS, sizeof(all[0]), by_size);
-	return all[BENCH_RUNS / 2];
+	return bench_middle(all, BENCH_RUNS);
 }
 
 void bench_rows_load(struct bench_rows *b, const char *path)
