@@ -10,6 +10,7 @@
  */
 #include "make.h"
 #include "index.h"
+#include "merge.h"
 #include "random.h"
 #include "same.h"
 
@@ -82,9 +83,9 @@ static void compare(const struct seen *whole, const struct seen *part, uint64_t 
 		CHECK(whole->hops[at].time_ns < from_ns || (cpu >= 0 && whole->hops[at].cpu != cpu));
 }
 
-static void time_check(const struct seen *s)
+static void time_check(const struct seen *s, const struct seen *whole)
 {
-	uint64_t newest = 0, late = 0;
+	uint64_t newest = 0, late = 0, first = UINT64_MAX;
 
 	for (uint32_t i = 0; i < s->nhops; i++) {
 		late += s->hops[i].time_ns < newest;
@@ -92,6 +93,10 @@ static void time_check(const struct seen *s)
 			newest = s->hops[i].time_ns;
 	}
 	CHECK(late == s->health.late);
+	for (uint32_t i = 0; i < whole->nhops; i++)
+		first = whole->hops[i].time_ns < first ? whole->hops[i].time_ns : first;
+	/* what fits into the window whole is in order */
+	CHECK(!late || whole->health.units > MERGE_OPEN_MAX || newest - first >= MERGE_WINDOW_NS);
 }
 
 /* --- the ways ------------------------------------------------------------------------------------------------------- */
@@ -117,7 +122,7 @@ static void order_check(const struct input *in, struct trc_reader *r, const stru
 	CHECK(s->ret == whole->ret && s->others == whole->others);
 	CHECK(s->health.units == whole->health.units && s->health.damaged == whole->health.damaged);
 	if (in->ways & IN_TIME)
-		time_check(s);
+		time_check(s, whole);
 	else
 		compare(whole, s, 0, cpu, true);
 	CHECK(cpu >= 0 || (s->nhops == whole->nhops && s->sum == whole->sum));
@@ -142,7 +147,7 @@ static void seek_check(const struct input *in, struct trc_reader *r, const struc
 		wanted += whole->hops[i].time_ns >= in->time_ns;
 	CHECK(!in->sound || (!s->ret && s->nhops == wanted && s->others == whole->others && !*trc_reader_error(r)));
 	if (in->ways & IN_TIME)
-		time_check(s);
+		time_check(s, whole);
 	else
 		compare(whole, s, in->time_ns, -1, in->sound);
 }
@@ -163,6 +168,7 @@ static void survey_check(const struct input *in, struct trc_reader *r, const str
 			first = whole->hops[i].time_ns < first ? whole->hops[i].time_ns : first;
 			last = whole->hops[i].time_ns > last ? whole->hops[i].time_ns : last;
 		}
+		CHECK(depth != TRC_SURVEY_INDEX || !survey.indexed == !whole->nhops);
 		CHECK(survey.hops == whole->nhops && !survey.health.damaged && !survey.health.bytes_bad);
 		CHECK(survey.time_first == (whole->nhops ? first : 0) && survey.time_last == last);
 	}
