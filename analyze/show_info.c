@@ -28,6 +28,13 @@ static void info_file(const struct term *t, const struct model *m)
 	fprintf(t->out, "\n  units    %" PRIu64 " good, %" PRIu64 " damaged, %" PRIu64 " of unknown kinds, %" PRIu64 " out of order\n",
 		h->units, h->damaged, h->skipped, h->out_of_order);
 	fprintf(t->out, "  bytes    %" PRIu64 ", %" PRIu64 " of them unreadable\n", h->bytes, h->bytes_bad);
+	if (m->nhops) {
+		char took[32];
+
+		duration_text(m->hops[m->nhops - 1].time_ns - m->hops[0].time_ns, took, sizeof(took));
+		fprintf(t->out, "  hops     %zu of %zu packets within %s, %.1f bytes of the file each\n", m->nhops, m->npackets, took,
+			(double)h->bytes / m->nhops);
+	}
 	fprintf(t->out, "  end      %s%s\n", m->end.reason ? m->end.reason : "the recorder did not come to its end",
 		h->cut_short ? ", cut short" : "");
 	fprintf(t->out, "  health   ");
