@@ -265,12 +265,18 @@ static void ending_look(struct session *s, uint64_t now)
 	}
 }
 
+/* Not while recording into a pipe: whoever reads that may be writing to the same terminal. */
+static bool status_wanted(const struct session *s)
+{
+	return !s->o->quiet && strcmp(s->o->output, "-") && isatty(STDERR_FILENO);
+}
+
 static void status_print(struct session *s, uint64_t now)
 {
 	static uint64_t last_ns, last_hops;
 	const struct drain_totals *t;
 
-	if (s->o->quiet || !isatty(STDERR_FILENO) || now - last_ns < 1000000000ULL)
+	if (!status_wanted(s) || now - last_ns < 1000000000ULL)
 		return;
 	t = drain_totals(s->drain);
 	fprintf(stderr, "\r%.1fk ev/s  %" PRIu64 " packets  %.1f MB  lost %" PRIu64 "\033[K",
@@ -347,7 +353,7 @@ static int summary_print(struct session *s, bool failed)
 	uint64_t hops = trc_writer_hops(s->writer), lost = t->lost + t->hops - hops;
 	int status = 0;
 
-	if (!s->o->quiet && isatty(STDERR_FILENO))
+	if (status_wanted(s))
 		fprintf(stderr, "\r\033[K");
 	if (t->unexplained && hops == t->hops)
 		status = fail("%" PRId64 " hops are unaccounted for: this is a defect of pktrec, please report it",
