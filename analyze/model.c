@@ -297,6 +297,7 @@ void model_free(struct model *m)
 	map_free(v->proc_names);
 	arena_free(&v->arena);
 	free(v->known);
+	free(v->calls);
 	free(v->names);
 	free(v->hop_lists);
 	free(v->births);

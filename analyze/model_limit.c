@@ -38,7 +38,7 @@ static size_t model_bytes(const struct model *m)
 
 	/* rooms double, but what is not used yet is not memory yet: so the numbers count and not the rooms */
 	return m->nhops * HOP_BYTES + m->npackets * sizeof(*m->packets) +
-	       m->nfuncs * (sizeof(*m->funcs) + sizeof(*v->known)) +
+	       m->nfuncs * (sizeof(*m->funcs) + sizeof(*v->known) + sizeof(*v->calls)) +
 	       m->nnetns * sizeof(*m->netns) + m->nlinks * sizeof(*m->links) + m->nprocs * sizeof(*m->procs) +
 	       (m->nnetns + m->nlinks + m->nprocs) * NAME_BYTES +
 	       m->nfacts * sizeof(*m->facts) + m->nlosses * sizeof(*m->losses) +

@@ -176,19 +176,34 @@ static int id_resolve(struct model *m, uint32_t *id, uint32_t *unknown)
 	return 0;
 }
 
-static void functions_explain(struct model *m)
+static enum call call_of(const char *name)
 {
-	const struct known *k;
+	if (!strncmp(name, "do_softirq", 10) || strstr(name, "_softirq"))
+		return CALL_SOFTIRQ;
+	if (strstr(name, "_sys_") || !strcmp(name, "do_syscall_64") || !strcmp(name, "el0_svc"))
+		return CALL_SYSCALL;
+	return CALL_NEITHER;
+}
+
+int functions_explain(struct model *m)
+{
+	struct model_private *v = m->priv;
+	const struct known *k, **known = reallocarray(v->known, m->nfuncs + 1, sizeof(*known));
+	typeof(v->calls) calls = known ? reallocarray(v->calls, m->nfuncs + 1, sizeof(*calls)) : NULL;
 	size_t i;
 
+	v->known = known ?: v->known;
+	v->calls = calls ?: v->calls;
+	if (!known || !calls)
+		return -ENOMEM;
 	for (i = 0; i < m->nfuncs; i++) {
 		k = m->priv->known[i] = knowledge_of(m->funcs[i].name);
+		m->priv->calls[i] = call_of(m->funcs[i].name);	/* once: stacks are many, and names may be long */
 		m->funcs[i].layer = k->layer;
 		m->funcs[i].stage = k->stage;
 		m->funcs[i].meaning = k->meaning;
 	}
-	for (i = 0; i < m->nhops; i++)
-		m->funcs[m->hops[i].func].hits += m->hops[i].kind == TRC_ENTRY;
+	return 0;
 }
 
 int functions_resolve(struct model *m)
@@ -205,11 +220,10 @@ int functions_resolve(struct model *m)
 			err = id_resolve(m, &b->frames[k], &unknown);
 	if (err)
 		return err;
-	m->priv->known = calloc(m->nfuncs ? m->nfuncs : 1, sizeof(*m->priv->known));
-	if (!m->priv->known)
-		return -ENOMEM;
-	functions_explain(m);
-	return 0;
+	err = functions_explain(m);
+	for (i = 0; i < m->nhops && !err; i++)
+		m->funcs[m->hops[i].func].hits += m->hops[i].kind == TRC_ENTRY;
+	return err;
 }
 
 const char *model_fact(const struct model *m, const char *key)

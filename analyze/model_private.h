@@ -70,6 +70,9 @@ struct birth {
 	uint32_t *frames;	/* raw function ids until resolved */
 };
 
+/* What a function on a stack says of how the kernel was entered. */
+enum call { CALL_NEITHER, CALL_SOFTIRQ, CALL_SYSCALL };
+
 struct gap {
 	uint64_t start_ns, end_ns;
 };
@@ -83,6 +86,7 @@ struct model_private {
 	const char **names;
 	size_t nnames, names_room;
 	const struct known **known;	/* beside funcs[] */
+	uint8_t *calls;			/* beside funcs[], enum call */
 	uint32_t *hop_lists;		/* all packets' .hops */
 	struct birth *births;
 	size_t nbirths, births_room;
@@ -96,6 +100,7 @@ int record_add(struct model *m, const struct trc_record *rec);
 
 /* The steps after reading, in this order; each answers 0 or -errno. */
 int functions_resolve(struct model *m);		/* ids become indexes; "?" for unknown ones */
+int functions_explain(struct model *m);		/* what is known of each; may be called again when there are more */
 int names_resolve(struct model *m);		/* every device and namespace gets a name */
 int name_learn(struct model *m, enum trc_kind kind);	/* the same for the last one read of this kind, and no more */
 int packets_group(struct model *m);

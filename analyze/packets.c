@@ -166,17 +166,12 @@ static void packet_tuple(const struct model *m, struct packet *p)
 /* Where the kernel does not let the recorder tell interrupts from processes, a system call on the stack does. */
 static bool born_in_syscall(const struct model *m, const struct packet *p)
 {
-	const char *name;
+	enum call call = CALL_NEITHER;
 	uint32_t i;
 
-	for (i = 0; i < p->nframes; i++) {
-		name = m->funcs[p->frames[i]].name;
-		if (!strncmp(name, "do_softirq", 10) || strstr(name, "_softirq"))
-			return false;
-		if (strstr(name, "_sys_") || !strcmp(name, "do_syscall_64") || !strcmp(name, "el0_svc"))
-			return true;
-	}
-	return false;
+	for (i = 0; i < p->nframes && call == CALL_NEITHER; i++)
+		call = m->priv->calls[p->frames[i]];
+	return call == CALL_SYSCALL;
 }
 
 static void packet_birth(const struct model *m, struct packet *p)
