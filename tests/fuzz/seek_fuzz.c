@@ -52,7 +52,7 @@ static void see(struct trc_reader *r, struct seen *s, uint32_t records)
 	while (records-- && (s->ret = trc_reader_next(r, &rec)) == 1) {
 		record_use(&rec);
 		if (rec.kind != TRC_HOP) {
-			s->others++;
+			s->others += rec.kind != TRC_STACK;	/* seeking may leave out stacks of earlier packets */
 			continue;
 		}
 		CHECK(s->nhops < HOPS_MAX);
