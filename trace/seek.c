@@ -3,7 +3,8 @@
  * seek.c - hops from a time on, and what is in a recording, without reading all of it.
  *
  * Seeking is a walk from the beginning that passes over units of hops that end too early: all other records are still
- * given out, since the hops need them.  Headers say enough to pass; an index saves even reading those.
+ * given out, since the hops need them.  Headers say enough to pass; an index saves even reading those, and the stacks
+ * before them, of which a long recording has as many as packets.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,9 +17,21 @@ bool seek_passes(const struct trc_reader *r, const struct unit *u)
 	       u->time_last < r->from_ns;
 }
 
-static bool entry_passes(const struct trc_reader *r, const struct index_entry *e)
+/* Behind the last unit of a run, from i on, of units of hops that end too early and the stacks of their packets. */
+static size_t run_end(const struct trc_reader *r, size_t i)
 {
-	return !memcmp(e->type, unit_type(TRC_HOP), 4) && e->time_last < r->from_ns;
+	const struct index *x = &r->index;
+	size_t end = i;
+
+	for (; i + 1 < x->n; i++) {
+		const struct index_entry *e = &x->entries[i];
+
+		if (!memcmp(e->type, unit_type(TRC_HOP), 4) && e->time_last < r->from_ns)
+			end = i + 1;
+		else if (memcmp(e->type, unit_type(TRC_STACK), 4))
+			break;
+	}
+	return end;
 }
 
 void seek_jump(struct trc_reader *r)
@@ -35,8 +48,7 @@ void seek_jump(struct trc_reader *r)
 	/* only from a place where all is well: what is wrong is counted by the walk */
 	if (i == x->n || e[i].offset != r->source.offset || r->gap_explained || r->expected != e[i].sequence)
 		return;
-	for (to = i; to + 1 < x->n && entry_passes(r, &e[to]); to++)
-		;
+	to = run_end(r, i);
 	if (to < i + 2)
 		return;
 	r->jump = (struct jump){ .done = true, .to = e[to], .offset = r->source.offset, .expected = r->expected,

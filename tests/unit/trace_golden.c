@@ -146,18 +146,20 @@ static void golden_files_can_be_sought(void **state)
 		struct trc_reader *r = golden_open(files[i].name);
 		struct trc_survey s;
 		struct trc_record rec;
-		uint64_t rows = 0, hops = 0;
+		uint64_t names = 0, hops = 0, all = 0;
 
+		while (trc_reader_next(r, &rec) == 1)
+			all += rec.kind != TRC_HOP && rec.kind != TRC_STACK;
 		assert_int_equal(trc_reader_survey(r, TRC_SURVEY_INDEX, &s), 0);
 		assert_int_equal(s.hops, files[i].hops);
 		assert_int_equal(s.indexed, strstr(files[i].name, "index") != NULL);
 		assert_int_equal(trc_reader_seek_time(r, s.time_last), 0);
 		while (trc_reader_next(r, &rec) == 1) {
-			rows++;
+			names += rec.kind != TRC_HOP && rec.kind != TRC_STACK;
 			hops += rec.kind == TRC_HOP;
 		}
 		assert_in_range(hops, 1, 4);
-		assert_int_equal(rows - hops, files[i].rows - files[i].hops);
+		assert_int_equal(names, all);
 		trc_reader_free(r);
 	}
 }
