@@ -211,27 +211,12 @@ static void seq_see(struct live *l, const struct trc_hop *hop)
 	}
 }
 
-static int functions_explain(struct live *l)
+static int functions_look(struct live *l)
 {
-	struct model *m = l->m;
-	struct model_private *v = m->priv;
-	const struct known **known;
-	size_t i;
+	int err = l->functions_changed ? functions_explain(l->m) : 0;
 
-	if (!l->functions_changed)
-		return 0;
-	known = reallocarray(v->known, m->nfuncs + 1, sizeof(*known));
-	if (!known)
-		return -ENOMEM;
-	v->known = known;
-	for (i = 0; i < m->nfuncs; i++) {
-		known[i] = knowledge_of(m->funcs[i].name);
-		m->funcs[i].layer = known[i]->layer;
-		m->funcs[i].stage = known[i]->stage;
-		m->funcs[i].meaning = known[i]->meaning;
-	}
-	l->functions_changed = false;
-	return 0;
+	l->functions_changed = l->functions_changed && err;
+	return err;
 }
 
 /* Index 0 stands for all ids that the file has not explained. */
@@ -254,7 +239,7 @@ static int hop_take(struct live *l, const struct trc_hop *hop, uint64_t now_ns)
 		l->begun = true;
 	}
 	seq_see(l, hop);
-	err = functions_explain(l) ?: flight_of(l, hop->packet, now_ns, &f);
+	err = functions_look(l) ?: flight_of(l, hop->packet, now_ns, &f);
 	if (err)
 		return err;
 	if (!f) {
@@ -285,7 +270,7 @@ static int stack_take(struct live *l, const struct trc_stack *s, uint64_t now_ns
 
 	if (!s->count || s->count > TRC_STACK_MAX)
 		return 0;
-	err = functions_explain(l) ?: flight_of(l, s->packet, now_ns, &f);
+	err = functions_look(l) ?: flight_of(l, s->packet, now_ns, &f);
 	if (err || !f || f->frames)
 		return err;
 	f->frames = calloc(s->count, sizeof(*f->frames));
