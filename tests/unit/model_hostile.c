@@ -209,38 +209,6 @@ static void half_a_million_packets_load_in_linear_time(void **state)
 	load_many(500000, 500000);
 }
 
-/* Looking through the name for each frame would take minutes. */
-static void long_name_on_many_stacks_loads_in_linear_time(void **state)
-{
-	static char name[TRC_STRING_MAX + 1];
-	struct trc_record func = { TRC_FUNC, .func = { .id = 1, .name = name, .module = "", .why = "" } };
-	uint32_t frames[TRC_STACK_MAX];
-	struct trc_record stack = { TRC_STACK, .stack = { .count = TRC_STACK_MAX, .frames = frames } };
-	struct tape t;
-	struct model *m;
-	struct trc_hop h;
-	size_t i;
-
-	tape_open(&t);
-	tape_func(&t, "ip_rcv");
-	memset(name, '_', TRC_STRING_MAX);
-	tape_put(&t, &func);
-	for (i = 0; i < TRC_STACK_MAX; i++)
-		frames[i] = 1;
-	for (i = 1; i <= 50000; i++) {
-		h = tape_hop(&t, i, "ip_rcv");
-		h.context = TRC_CONTEXT_UNKNOWN;
-		tape_write(&t, &h);
-		stack.stack.packet = i;
-		tape_put(&t, &stack);
-	}
-	m = tape_load(&t);
-	assert_int_equal(m->npackets, 50000);
-	assert_int_equal(m->packets[0].pid, 0);
-	assert_int_equal(m->packets[0].nframes, TRC_STACK_MAX);
-	tape_close(&t, m);
-}
-
 static void what_is_no_recording_is_refused_in_one_sentence(void **state)
 {
 	struct model *m;
@@ -273,7 +241,6 @@ int main(void)
 		cmocka_unit_test(numbers_without_a_name_are_answered_as_numbers),
 		cmocka_unit_test(half_a_million_hops_in_one_packet_load_in_linear_time),
 		cmocka_unit_test(half_a_million_packets_load_in_linear_time),
-		cmocka_unit_test(long_name_on_many_stacks_loads_in_linear_time),
 		cmocka_unit_test(what_is_no_recording_is_refused_in_one_sentence),
 	};
 
