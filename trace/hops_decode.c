@@ -29,6 +29,8 @@ struct hop_decoder {
 	struct listed listed[COLUMNS_MAX];
 	uint64_t nlisted;
 	uint64_t wanted;		/* of those listed, a bit each */
+	uint64_t time_bit, func_bit;	/* of these two: nearly every row has both */
+	struct cursor *times, *funcs;
 	struct cursor masks;
 	uint64_t count;			/* what the counter grows by with each row: 1, or 0 when it is not wanted */
 	uint64_t time_first, time_last;
@@ -106,6 +108,13 @@ static bool columns_take(struct cursor *c, struct hop_decoder *d, uint64_t ids)
 			continue;
 		d->wanted |= 1ull << i;
 		d->count += l->known->kind == COLUMN_COUNTER;
+		if (l->known == &columns[AT_TIME]) {
+			d->time_bit = 1ull << i;
+			d->times = &l->stream;
+		} else if (l->known == &columns[AT_FUNC]) {
+			d->func_bit = 1ull << i;
+			d->funcs = &l->stream;
+		}
 	}
 	return cursor_varint(c, &mask_length) && (d->masks.at = cursor_take(c, mask_length)) &&
 	       (d->masks.end = d->masks.at + mask_length);
@@ -166,26 +175,6 @@ static bool rest_change(const struct column *col, struct trc_hop *hop, uint64_t 
 	}
 }
 
-static inline bool row_change(const struct column *col, struct row *row, uint64_t delta)
-{
-	uint64_t v;
-
-	switch (col - columns) {
-	case AT_TIME:
-		row->time_ns += delta;
-		return true;
-	case AT_FUNC:
-		v = row->func + delta;
-		row->func = v;
-		return v <= UINT32_MAX;
-	case AT_SEQ:
-		row->seq += delta;
-		return true;
-	default:
-		return rest_change(col, &row->rest, delta);
-	}
-}
-
 /* row holds the row before it and becomes this row */
 static inline bool row_take(struct hop_decoder *d, struct row *row)
 {
@@ -194,10 +183,25 @@ static inline bool row_take(struct hop_decoder *d, struct row *row)
 	if (!cursor_varint_fast(&d->masks, &mask) || (d->nlisted < COLUMNS_MAX && mask >> d->nlisted))
 		return false;
 	row->seq += d->count;
-	for (mask &= d->wanted; mask; mask &= mask - 1) {
+	mask &= d->wanted;
+	if (mask & d->time_bit) {
+		if (!cursor_varint_fast(d->times, &v))
+			return false;
+		row->time_ns += unzigzag(v);
+	}
+	if (mask & d->func_bit) {
+		if (!cursor_varint_fast(d->funcs, &v) || (v = row->func + unzigzag(v)) > UINT32_MAX)
+			return false;
+		row->func = v;
+	}
+	for (mask &= ~(d->time_bit | d->func_bit); mask; mask &= mask - 1) {
 		struct listed *l = &d->listed[__builtin_ctzll(mask)];
 
-		if (!cursor_varint_fast(&l->stream, &v) || !row_change(l->known, row, unzigzag(v)))
+		if (!cursor_varint_fast(&l->stream, &v))
+			return false;
+		if (l->known == &columns[AT_SEQ])
+			row->seq += unzigzag(v);
+		else if (!rest_change(l->known, &row->rest, unzigzag(v)))
 			return false;
 	}
 	return true;

@@ -79,13 +79,6 @@ static inline uint8_t *varint_put(uint8_t *p, uint64_t v)
  * The fast ways do without a branch for each byte: lengths vary from row to row, and a wrong guess costs more than
  * all of this.
  */
-static inline uint64_t bits_gather(uint64_t v)	/* the top bit of each byte is ignored */
-{
-	v = (v & 0x007f007f007f007f) | (v & 0x7f007f007f007f00) >> 1;
-	v = (v & 0x00003fff00003fff) | (v & 0x3fff00003fff0000) >> 2;
-	return (v & 0x0fffffff) | (v & 0x0fffffff00000000) >> 4;
-}
-
 /* as varint_put(), but up to VARINT_SLACK bytes behind the number are overwritten */
 static inline uint8_t *varint_put_fast(uint8_t *p, uint64_t v)
 {
@@ -105,17 +98,18 @@ static inline uint8_t *varint_put_fast(uint8_t *p, uint64_t v)
 /* as cursor_varint(); there must be VARINT_SLACK bytes behind the end */
 static inline bool cursor_varint_fast(struct cursor *c, uint64_t *value)
 {
-	uint64_t v, stop;
+	uint32_t v, stop;
 
 	if (c->at >= c->end)
 		return false;
 	memcpy(&v, c->at, sizeof(v));
-	v = le64toh(v);
-	stop = ~v & 0x8080808080808080;
+	v = le32toh(v);
+	stop = ~v & 0x80808080;
 	if (!stop)
 		return cursor_varint(c, value);
-	c->at += (__builtin_ctzll(stop) >> 3) + 1;
-	*value = bits_gather(v & (stop ^ (stop - 1)));
+	c->at += (__builtin_ctz(stop) >> 3) + 1;
+	v &= stop ^ (stop - 1);		/* up to the last byte */
+	*value = (v & 0x7f) | (v >> 1 & 0x3f80) | (v >> 2 & 0x1fc000) | (v >> 3 & 0xfe00000);
 	return c->at <= c->end;
 }
 
