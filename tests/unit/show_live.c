@@ -263,6 +263,27 @@ static void stack_without_hops_is_no_packet(void **state)
 	assert_int_equal(next(l, START, true), 0);
 }
 
+/* Functions turn up as stacks name them, long after the first hops. */
+static void function_that_comes_late_is_known(void **state)
+{
+	struct trc_record func = { .kind = TRC_FUNC, .func = { .id = 9, .name = "__x64_sys_sendto", .module = "", .why = "" } };
+	uint32_t frames[] = { IP_RCV, 9 };
+	struct trc_record stack = { .kind = TRC_STACK, .stack = { .packet = 8, .count = 2, .frames = frames } };
+	struct trc_record first = { .kind = TRC_HOP, .hop = { .packet = 8, .func = IP_RCV, .time_ns = START + 1, .seq = 1, .pid = 55,
+							      .context = TRC_CONTEXT_UNKNOWN } };
+	struct live *l = *state;
+	const struct model *m;
+
+	hop(l, 7, IP_RCV, (struct at){ START, START });
+	assert_int_equal(next(l, START, true), 7);
+	take(l, &func, START);
+	take(l, &stack, START);
+	take(l, &first, START);
+	assert_int_equal(live_next(l, START, true, &m), 1);
+	assert_int_equal(m->packets[0].pid, 55);
+	assert_string_equal(m->funcs[m->packets[0].frames[1]].name, "__x64_sys_sendto");
+}
+
 /* The whole of a recording, piece by piece, says of its packets what the model says of them. */
 static void sample_agrees(const char *path)
 {
@@ -332,6 +353,7 @@ int main(void)
 		LIVE_TEST(packet_around_a_gap_is_marked),
 		LIVE_TEST(numbers_that_an_interrupt_swapped_are_no_gap),
 		LIVE_TEST(stack_without_hops_is_no_packet),
+		LIVE_TEST(function_that_comes_late_is_known),
 		cmocka_unit_test(samples_agree_with_the_whole_model),
 	};
 
