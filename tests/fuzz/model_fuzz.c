@@ -83,31 +83,12 @@ static void names_check(const struct model *m)
 		text_check(m->enums[i].name);
 }
 
-static int file_fd(const uint8_t *data, size_t size)
-{
-	const struct random_told told = {};
-	int fd = make_empty_fd();
-	struct buffer file = {};
-	struct trc_writer *w;
-
-	if (size && *data == 'R') {
-		CHECK(!trc_writer_open(&w, fd));
-		random_write(w, data + 1, size - 1, &told);
-		trc_writer_free(w);
-		return fd;
-	}
-	make_file(&file, data, size);
-	CHECK(write(fd, file.data, file.size) == (ssize_t)file.size);
-	buffer_free(&file);
-	return fd;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char path[64], error[256] = "";
 	struct model *m;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd(data, size));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", random_fd(data, size));
 	if (model_load(&m, path, error, sizeof(error))) {
 		CHECK(*error && !m);
 		text_check(error);

@@ -207,4 +207,24 @@ static inline void random_write(struct trc_writer *w, const uint8_t *data, size_
 	CHECK(!trc_writer_finish(w));
 }
 
+/* A file of 'R' and steps, or of what make_file() takes. */
+static inline int random_fd(const uint8_t *data, size_t size)
+{
+	const struct random_told told = {};
+	int fd = make_empty_fd();
+	struct buffer file = {};
+	struct trc_writer *w;
+
+	if (size && *data == 'R') {
+		CHECK(!trc_writer_open(&w, fd));
+		random_write(w, data + 1, size - 1, &told);
+		trc_writer_free(w);
+		return fd;
+	}
+	make_file(&file, data, size);
+	CHECK(write(fd, file.data, file.size) == (ssize_t)file.size);
+	buffer_free(&file);
+	return fd;
+}
+
 #endif
