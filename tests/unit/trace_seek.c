@@ -253,49 +253,91 @@ static void index_replace(struct image *img, const void *raw, size_t size, uint3
 	image_unit(img, u, raw, size);
 }
 
-/* the contents of an index unit, true but for the n-th entry of hops, of which shift is added to the last time */
-static struct buffer index_forge(const struct image *img, size_t entry, int64_t shift, uint32_t *rows)
+/* the headers of all units but the index */
+static size_t units_of(const struct image *img, struct unit *units)
 {
 	struct extent extents[1024];
 	size_t n = image_extents(img, extents, 1024) - 1;
+
+	for (size_t i = 0; i < n; i++)
+		assert_true(unit_get(img->data + extents[i].start, &units[i]));
+	return n;
+}
+
+/* what an index unit has that lists these units */
+static struct buffer index_contents(const struct unit *units, size_t n)
+{
 	struct index_writer x = {};
 
-	*rows = n;
 	for (size_t i = 0; i < n; i++) {
-		struct unit u;
-
-		assert_true(unit_get(img->data + extents[i].start, &u));
-		if (i == entry)
-			u.time_last += shift;
 		assert_int_equal(index_reserve(&x), 0);
-		index_note_unit(&x, &u, extents[i].start);
+		index_note_unit(&x, &units[i], PREAMBLE_SIZE);
 	}
 	assert_int_equal(index_build(&x), 0);
 	buffer_free(&x.raw);
 	return x.unit;
 }
 
+/* a copy of the recording with that index */
+static struct image with_index_of(const struct image *img, const struct unit *units, size_t n)
+{
+	struct buffer contents = index_contents(units, n);
+	struct image copy = {};
+
+	image_append(&copy, img->data, img->size);
+	index_replace(&copy, contents.data, contents.size, n);
+	buffer_free(&contents);
+	return copy;
+}
+
 /* what a jump lands on is compared with its header: then the walk goes by headers, and nothing is lost */
+static void assert_found_out(struct image *copy)
+{
+	struct trc_reader *r;
+	struct index x;
+
+	assert_int_equal(index_of(copy, &x), 1);	/* it looks right */
+	index_free(&x);
+	for (uint64_t time = 1000; time < 1600; time += 7) {
+		assert_int_equal(trc_reader_open_memory(&r, copy->data, copy->size), 0);
+		assert_int_equal(trc_reader_seek_time(r, time), 0);
+		assert_from(r, 60, time, true);
+		trc_reader_free(r);
+	}
+	free(copy->data);
+}
+
 static void an_index_that_lies_is_found_out_where_a_jump_lands(void **state)
 {
-	struct image img = record_times(60, true);
-	uint32_t rows;
+	struct image img = record_times(60, true), copy;
+	struct unit units[100], forged[100];
+	size_t n = units_of(&img, units);
 
-	for (size_t entry = 1; entry < 50; entry++) {
-		struct buffer forged = index_forge(&img, entry, 5, &rows);
-		struct image copy = {};
-		struct trc_reader *r;
+	for (size_t i = 5; i < 40; i++) {
+		memcpy(forged, units, sizeof(units));
+		forged[i].time_last += 5;
+		copy = with_index_of(&img, forged, n);
+		assert_found_out(&copy);
 
-		image_append(&copy, img.data, img.size);
-		index_replace(&copy, forged.data, forged.size, rows);
-		assert_int_equal(trc_reader_open_memory(&r, copy.data, copy.size), 0);
-		for (uint64_t time = 1000; time < 1600; time += 7) {
-			assert_int_equal(trc_reader_seek_time(r, time), 0);
-			assert_from(r, 60, time, true);
-		}
-		trc_reader_free(r);
-		free(copy.data);
-		buffer_free(&forged);
+		/* no unit begins where units from i to i + 4 are said to begin */
+		memcpy(forged, units, sizeof(units));
+		forged[i - 1].stored_size += 3;
+		forged[i + 4].stored_size -= 3;
+		copy = with_index_of(&img, forged, n);
+		assert_found_out(&copy);
+
+		if (memcmp(units[i + 10].type, "HOPS", 4))
+			continue;
+		assert_in_range(units[i + 10].stored_size, 100, 10000);
+		/* two units are said to be one, so those behind seem to have the place of the next, until one is said to be two */
+		memcpy(forged, units, sizeof(units));
+		for (size_t k = i + 1; k < i + 10; k++)
+			forged[k].stored_size = units[k + 1].stored_size;
+		forged[i].stored_size += HEADER_SIZE + units[i + 1].stored_size;
+		forged[i + 9].stored_size = 10;
+		forged[i + 10].stored_size = units[i + 10].stored_size - 10 - HEADER_SIZE;
+		copy = with_index_of(&img, forged, n);
+		assert_found_out(&copy);
 	}
 	free(img.data);
 }
@@ -303,8 +345,9 @@ static void an_index_that_lies_is_found_out_where_a_jump_lands(void **state)
 static void a_malformed_index_is_damage_and_is_not_used(void **state)
 {
 	struct image img = record_times(20, true), copy;
-	uint32_t rows;
-	struct buffer good = index_forge(&img, 0, 0, &rows);
+	struct unit units[100];
+	uint32_t rows = units_of(&img, units);
+	struct buffer good = index_contents(units, rows);
 
 	for (size_t size = 0; size <= good.size + 1; size++) {
 		uint8_t *raw = calloc(1, good.size + 1);
@@ -340,6 +383,15 @@ static void a_malformed_index_is_damage_and_is_not_used(void **state)
 		free(copy.data);
 	}
 	buffer_free(&good);
+	/* or they do not end where it begins */
+	for (int i = 0; i < 2; i++) {
+		struct index x;
+
+		units[3].stored_size += i ? -2 : 1;
+		copy = with_index_of(&img, units, rows);
+		assert_int_equal(index_of(&copy, &x), 0);
+		free(copy.data);
+	}
 	free(img.data);
 }
 
