@@ -461,31 +461,6 @@ static void a_recording_twice_in_a_file_is_read_once(void **state)
 	free(copy.data);
 }
 
-/* each of many units says that it has the rest of the file: the work stays linear */
-static void units_inside_of_units_are_not_read_over_and_over(void **state)
-{
-	struct image copy = {};
-	size_t n = 20000, size = n * HEADER_SIZE;
-	struct trc_record rec;
-	struct trc_reader *r;
-
-	image_append(&copy, good.img.data, PREAMBLE_SIZE);
-	for (size_t i = 0; i < n; i++) {
-		struct unit u = { .type = "HOPS", .version = 1, .rows = 1, .raw_size = 1, .sequence = i };
-		uint8_t header[HEADER_SIZE];
-
-		u.stored_size = size - (i + 1) * HEADER_SIZE;
-		u.tag = recording_tag(good.img.data + 28);
-		unit_put(header, &u);
-		image_append(&copy, header, sizeof(header));
-	}
-	assert_int_equal(trc_reader_open_memory(&r, copy.data, copy.size), 0);
-	assert_int_equal(trc_reader_next(r, &rec), 0);
-	assert_in_range(trc_reader_health(r)->damaged, 1, 100);
-	trc_reader_free(r);
-	free(copy.data);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -504,7 +479,6 @@ int main(void)
 		cmocka_unit_test(units_in_another_order_are_noticed),
 		cmocka_unit_test(another_recordings_units_are_not_merged),
 		cmocka_unit_test(a_recording_twice_in_a_file_is_read_once),
-		cmocka_unit_test(units_inside_of_units_are_not_read_over_and_over),
 	};
 
 	return cmocka_run_group_tests_name("trace: damage", tests, good_setup, good_teardown);

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "index.h"
 #include "trace_support.h"
 
 static struct trc_reader *image_open(const struct image *img)
@@ -352,6 +353,28 @@ static void a_hundred_thousand_functions_take_bounded_units(void **state)
 	free(img.data);
 }
 
+static void an_index_names_the_cpus_and_functions_of_a_unit(void **state)
+{
+	struct index_writer x = {};
+	struct unit u = { .type = "HOPS", .rows = 3 }, fact = { .type = "fact", .rows = 1 };
+	static const uint8_t expected[] = {
+		0, 0x30, 0,					/* none before, from offset 48 and unit 0 on */
+		11, 'f', 'a', 'c', 't', 0, 1, 0, 0, 0, 0, 0,
+		15, 'H', 'O', 'P', 'S', 0, 3, 0, 0, 0, 2, 0x01, 0x04, 2, 0x01, 0x80,	/* CPUs 0, 10; functions 0, 15, 1024 */
+	};
+
+	assert_int_equal(index_reserve(&x), 0);
+	index_note_hop(&x, &(struct trc_hop){ .cpu = 0, .func = 15 });
+	index_note_hop(&x, &(struct trc_hop){ .cpu = 10, .func = 1024 });
+	index_note_hop(&x, &(struct trc_hop){ .cpu = 10, .func = 0 });
+	index_note_unit(&x, &fact, PREAMBLE_SIZE);
+	index_note_unit(&x, &u, PREAMBLE_SIZE + HEADER_SIZE);
+	assert_int_equal(index_build(&x), 0);
+	assert_int_equal(x.unit.size, sizeof(expected));
+	assert_memory_equal(x.unit.data, expected, sizeof(expected));
+	index_writer_free(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +390,7 @@ int main(void)
 		cmocka_unit_test(headers_tell_time_and_loss_of_all_cpus),
 		cmocka_unit_test(nothing_is_written_after_the_finish),
 		cmocka_unit_test(a_full_kind_flushes_the_names_first),
+		cmocka_unit_test(an_index_names_the_cpus_and_functions_of_a_unit),
 		cmocka_unit_test(a_hundred_thousand_functions_take_bounded_units),
 	};
 

@@ -146,6 +146,32 @@ static void hops_that_unpack_to_very_much_need_no_more_than_256_MiB(void **state
 	free(img.data);
 }
 
+/* each of many units says that it has the rest of the file: the work stays linear */
+static void units_inside_of_units_are_not_read_over_and_over(void **state)
+{
+	struct preamble p = { .version = FORMAT_VERSION };
+	struct image copy = {};
+	size_t n = 20000, size = n * HEADER_SIZE;
+	struct trc_record rec;
+	struct trc_reader *r;
+
+	image_begin(&copy, &p);
+	for (size_t i = 0; i < n; i++) {
+		struct unit u = { .type = "HOPS", .version = 1, .rows = 1, .raw_size = 1, .sequence = i };
+		uint8_t header[HEADER_SIZE];
+
+		u.stored_size = size - (i + 1) * HEADER_SIZE;
+		u.tag = recording_tag(p.recording);
+		unit_put(header, &u);
+		image_append(&copy, header, sizeof(header));
+	}
+	assert_int_equal(trc_reader_open_memory(&r, copy.data, copy.size), 0);
+	assert_int_equal(trc_reader_next(r, &rec), 0);
+	assert_in_range(trc_reader_health(r)->damaged, 1, 100);
+	trc_reader_free(r);
+	free(copy.data);
+}
+
 static void compression_levels_make_the_same_rows(void **state)
 {
 	static const int levels[] = { TRC_LEVEL_MIN, 3, 9, TRC_LEVEL_MAX };
@@ -188,6 +214,7 @@ int main(void)
 		cmocka_unit_test(a_million_hops_of_one_packet_are_read_in_little_memory),
 		cmocka_unit_test(a_million_functions_are_read_one_by_one),
 		cmocka_unit_test(hops_that_unpack_to_very_much_need_no_more_than_256_MiB),
+		cmocka_unit_test(units_inside_of_units_are_not_read_over_and_over),
 		cmocka_unit_test(compression_levels_make_the_same_rows),
 	};
 

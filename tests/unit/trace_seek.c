@@ -217,28 +217,6 @@ static void the_index_lists_every_unit_as_its_header_does(void **state)
 	free(img.data);
 }
 
-static void an_index_names_the_cpus_and_functions_of_a_unit(void **state)
-{
-	struct index_writer x = {};
-	struct unit u = { .type = "HOPS", .rows = 3 }, fact = { .type = "fact", .rows = 1 };
-	static const uint8_t expected[] = {
-		0, 0x30, 0,					/* none before, from offset 48 and unit 0 on */
-		11, 'f', 'a', 'c', 't', 0, 1, 0, 0, 0, 0, 0,
-		15, 'H', 'O', 'P', 'S', 0, 3, 0, 0, 0, 2, 0x01, 0x04, 2, 0x01, 0x80,	/* CPUs 0, 10; functions 0, 15, 1024 */
-	};
-
-	assert_int_equal(index_reserve(&x), 0);
-	index_note_hop(&x, &(struct trc_hop){ .cpu = 0, .func = 15 });
-	index_note_hop(&x, &(struct trc_hop){ .cpu = 10, .func = 1024 });
-	index_note_hop(&x, &(struct trc_hop){ .cpu = 10, .func = 0 });
-	index_note_unit(&x, &fact, PREAMBLE_SIZE);
-	index_note_unit(&x, &u, PREAMBLE_SIZE + HEADER_SIZE);
-	assert_int_equal(index_build(&x), 0);
-	assert_int_equal(x.unit.size, sizeof(expected));
-	assert_memory_equal(x.unit.data, expected, sizeof(expected));
-	index_writer_free(&x);
-}
-
 /* The last unit of the image is the index: another one is put in its place, with right checksums. */
 static void index_replace(struct image *img, const void *raw, size_t size, uint32_t rows)
 {
@@ -493,7 +471,6 @@ int main(void)
 		cmocka_unit_test(a_pipe_is_sought_forward_and_only_before_it_is_read),
 		cmocka_unit_test(stacks_before_the_time_sought_are_not_read),
 		cmocka_unit_test(the_index_lists_every_unit_as_its_header_does),
-		cmocka_unit_test(an_index_names_the_cpus_and_functions_of_a_unit),
 		cmocka_unit_test(an_index_that_lies_is_found_out_where_a_jump_lands),
 		cmocka_unit_test(a_malformed_index_is_damage_and_is_not_used),
 		cmocka_unit_test(an_index_of_a_changed_file_is_not_used),
