@@ -99,6 +99,7 @@ $(B)/fuzz/reader: tests/fuzz/reader_fuzz.c $(wildcard trace/*.c trace/*.h)
 # --- the newcomer's road: install what is missing, and only then look for libraries, in a make of its own ------------
 demo:
 	@tools/setup build test vm
+	@echo "Building." >&2
 	@$(MAKE) --no-print-directory -s all helpers
 	@B=$(B) tests/demo
 test test-long:
@@ -124,5 +125,6 @@ install: all man
 	install $(ANALYZE) $(B)/pktrec $(DESTDIR)$(prefix)/bin
 	$(foreach m,$(MAN),install -m 644 $(m) $(DESTDIR)$(prefix)/share/man/man$(patsubst .%,%,$(suffix $(m)));)
 
+# all but what was fetched from far away
 clean:
-	rm -rf $(B)/obj $(B)/pkt* $(B)/lib*.a $(B)/*.bpf.o $(B)/tests $(B)/test $(B)/man $(HELPERS)
+	rm -rf $(filter-out $(B)/cache,$(wildcard $(B)/*))
