@@ -132,6 +132,7 @@ $(FUZZERS): $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%_fuzz.o $(B)/fuzz/libanalyze.
 # --- the newcomer's road: install what is missing, and only then look for libraries, in a make of its own ------------
 demo:
 	@tools/setup build test vm
+	@echo "Building." >&2
 	@$(MAKE) --no-print-directory -s all helpers
 	@B=$(B) tests/demo
 test test-long:
@@ -174,5 +175,6 @@ install-lib: lib $(B)/pkttrace.pc
 	install -m 644 trace/pkttrace.h $(DESTDIR)$(prefix)/include
 	install -m 644 $(B)/pkttrace.pc $(DESTDIR)$(libdir)/pkgconfig
 
+# all but what was fetched from far away
 clean:
-	rm -rf $(B)/obj $(B)/pkt* $(B)/trc-* $(B)/bench $(B)/lib*.a $(B)/lib*.so* $(B)/*.bpf.o $(B)/tests $(B)/test $(B)/man $(HELPERS)
+	rm -rf $(filter-out $(B)/cache,$(wildcard $(B)/*))

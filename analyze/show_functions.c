@@ -59,11 +59,15 @@ static const char *refusal(const struct func *f)
 	return *f->why ? f->why : f->error ? strerror(f->error) : "reason not recorded";
 }
 
+/* Not by the text of refusal(): strerror() may give the words of an unknown number back at its next call. */
 static int refusal_order(const void *va, const void *vb)
 {
-	const struct func *const *a = va, *const *b = vb;
+	const struct func *a = *(const struct func *const *)va, *b = *(const struct func *const *)vb;
+	int order = strcmp(a->why, b->why);
 
-	return strcmp(refusal(*a), refusal(*b));
+	if (order || *a->why)
+		return order;
+	return (a->error > b->error) - (a->error < b->error);
 }
 
 /* How many were refused for which reason: "not traceable" is the kernel's choice, anything else deserves a look. */
