@@ -54,8 +54,12 @@ foreign_selects() {	# foreign_selects FILE AWK-CONDITION TRC-DUMP-OPTION...
 
 	shift 2
 	python3 tests/foreign/read_trc.py "$file" | awk "\$1 != \"HOPS\" || ($condition)" >"$T/foreign.python" &&
-		"$T/gcc/trc-dump" "$@" "$file" >"$T/foreign.library" && grep -q '^HOPS' "$T/foreign.library" &&
-		! cmp -s "$T/foreign.python" "$file.rows" && diff "$T/foreign.library" "$T/foreign.python" | head -n 20
+		"$T/gcc/trc-dump" "$@" "$file" >"$T/foreign.library" && grep -q '^HOPS' "$T/foreign.library" || return
+	if [ "$1" = -s ]; then	# stacks of packets that were first seen earlier may be left out, but none be made up
+		! grep '^stac' "$T/foreign.library" | grep -vxFf <(grep '^stac' "$T/foreign.python") || return
+		sed -i '/^stac/d' "$T/foreign.library" "$T/foreign.python"
+	fi
+	! cmp -s "$T/foreign.python" "$file.rows" && diff "$T/foreign.library" "$T/foreign.python" | head -n 20
 	[ "${PIPESTATUS[*]}" = "0 0" ]
 }
 
