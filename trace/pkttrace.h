@@ -260,7 +260,8 @@ int trc_reader_cpu(struct trc_reader *r, int cpu);	/* only hops of this CPU; -1:
 
 /*
  * Start again, and give out hops from time_ns on, and all other records, but perhaps not the stacks of packets that were
- * first seen earlier.  Units of hops before that are not read but for their headers, and with an index not even those.  On a pipe only before the first trc_reader_next(), else -ESPIPE.
+ * first seen earlier.  Units of hops before that are not read but for their headers, and with an index not even those.
+ * On a pipe only before the first trc_reader_next(), else -ESPIPE.
  */
 int trc_reader_seek_time(struct trc_reader *r, uint64_t time_ns);
 
@@ -285,6 +286,7 @@ struct trc_health {
 const struct trc_health *trc_reader_health(const struct trc_reader *r);
 /* Health in one sentence for people, "" when all is well; borrowed, valid until the next call. */
 const char *trc_reader_trouble(struct trc_reader *r);
+
 /* What is in a recording, without decoding it.  Not on a pipe (-ESPIPE); trc_reader_next() goes on where it was. */
 enum trc_depth {
 	TRC_SURVEY_INDEX,	/* what the index says, when there is one: in no time; else the headers */
@@ -303,6 +305,7 @@ struct trc_survey {
 };
 
 int trc_reader_survey(struct trc_reader *r, enum trc_depth depth, struct trc_survey *out);
+
 /* What went wrong, after a negative answer.  r may be NULL after a failed open: the error of the last open. */
 const char *trc_reader_error(const struct trc_reader *r);
 void trc_reader_free(struct trc_reader *r);	/* NULL is fine */
