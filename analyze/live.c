@@ -309,6 +309,9 @@ static bool is_over(const struct live *l, const struct flight *f, uint64_t now_n
 {
 	uint64_t quiet = f->freed ? LIVE_SETTLE_NS : LIVE_QUIET_NS;
 
+	/* a stack comes before its hops, and when those were recorded is not known yet */
+	if (!f->nhops)
+		return older(now_ns, f->first_heard_ns, 2 * LIVE_AGE_NS);
 	return older(now_ns, f->heard_ns, quiet) || older(now_ns, f->first_heard_ns, LIVE_AGE_NS) ||
 	       older(l->newest_ns, f->last_ns, RECORDED_FACTOR * quiet) ||
 	       older(l->newest_ns, f->born_ns, RECORDED_FACTOR * LIVE_AGE_NS);

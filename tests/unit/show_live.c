@@ -263,6 +263,24 @@ static void stack_without_hops_is_no_packet(void **state)
 	assert_int_equal(next(l, START, true), 0);
 }
 
+/* The stacks of a unit come first; the hops of one packet must not make another one, whose hops follow, look old. */
+static void stack_waits_for_its_hops(void **state)
+{
+	struct live *l = *state;
+	const uint32_t frames[] = { IP_RCV };
+	struct trc_record stack = { .kind = TRC_STACK, .stack = { .packet = 7, .count = 1, .frames = frames } };
+
+	take(l, &stack, START);
+	hop(l, 8, IP_RCV, (struct at){ START, START });
+	hop(l, 8, KFREE_SKBMEM, (struct at){ START + 1, START });
+	assert_int_equal(next(l, START + LIVE_QUIET_NS, false), 0);
+	hop(l, 7, IP_RCV, (struct at){ START - 5, START + LIVE_QUIET_NS });
+	hop(l, 7, KFREE_SKBMEM, (struct at){ START - 4, START + LIVE_QUIET_NS });
+	assert_int_equal(next(l, START + LIVE_QUIET_NS + LIVE_SETTLE_NS, false), 7);
+	assert_int_equal(next(l, START + LIVE_QUIET_NS + LIVE_SETTLE_NS, false), 8);
+	assert_int_equal(live_counts(l).late, 0);
+}
+
 /* Functions turn up as stacks name them, long after the first hops. */
 static void function_that_comes_late_is_known(void **state)
 {
@@ -353,6 +371,7 @@ int main(void)
 		LIVE_TEST(packet_around_a_gap_is_marked),
 		LIVE_TEST(numbers_that_an_interrupt_swapped_are_no_gap),
 		LIVE_TEST(stack_without_hops_is_no_packet),
+		LIVE_TEST(stack_waits_for_its_hops),
 		LIVE_TEST(function_that_comes_late_is_known),
 		cmocka_unit_test(samples_agree_with_the_whole_model),
 	};
