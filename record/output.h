@@ -11,8 +11,8 @@
 int output_check(const char *path, const struct invoker *who, char *error, size_t size);
 /*
  * Open path ("-" is standard output) for a new recording, mode 0600, owned by the invoker.  An existing file becomes
- * path.old; a symbolic link is never followed, and a stranger's file where
- * everybody may write is refused.  The descriptor, or -1 with one line in error.
+ * path.old; a symbolic link is never followed, and a stranger's file where everybody may write is refused.  The
+ * descriptor, or -1 with one line in error.
  */
 int output_open(const char *path, const struct invoker *who, char *error, size_t size);
 /* Is it a pipe whose last reader is gone?  In a quiet time no write would tell. */
