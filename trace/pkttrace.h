@@ -40,6 +40,10 @@ enum trc_kind {
 	TRC_HOP,
 	TRC_LOSS,
 	TRC_END,
+	TRC_FRAMES,		/* a stack of the dictionary: trc_hop.stack names it */
+	TRC_EDGE,
+	TRC_DATA,
+	TRC_SNAPSHOT,
 };
 
 enum trc_hop_kind {
@@ -84,6 +88,9 @@ enum trc_func_flags {
 	TRC_FUNC_PROBED = 1,	/* asked for: hops may carry it */
 	TRC_FUNC_ATTACHED = 2,	/* and attached; without this flag, error says why not */
 	TRC_FUNC_RETURN = 4,	/* its return is recorded too */
+	TRC_FUNC_XDP = 8,	/* a loaded BPF program: what it returns is an XDP action */
+	TRC_FUNC_TC = 16,	/* a loaded BPF program: what it returns is a TC action */
+	TRC_FUNC_TRACEPOINT = 32,	/* no function but a tracepoint: an entry is one event of it */
 };
 
 /* A kernel function.  Names are not unique; ids are, within a recording. */
@@ -120,11 +127,63 @@ struct trc_proc {
 	const char *name;	/* comm */
 };
 
-/* The kernel stack at a packet's first hop, innermost first; frames are function ids. */
+/* The kernel stack at a packet's first hop, innermost first; frames are function ids.  Recordings of version 0.1 only. */
 struct trc_stack {
 	uint64_t packet;
 	uint32_t count;
 	const uint32_t *frames;
+};
+
+/* A kernel stack, stored once however many hops have it; innermost frame first, as function ids. */
+struct trc_frames {
+	uint32_t id;		/* from 1, unique in the recording; comes before the hops that name it */
+	uint32_t count;		/* at most TRC_STACK_MAX */
+	const uint32_t *frames;
+};
+
+/* How a packet came from another: the journey of one packet is the tree of these. */
+enum trc_edge_kind {
+	TRC_EDGE_CLONE = 1,	/* shares the data */
+	TRC_EDGE_COPY,		/* has its own data */
+	TRC_EDGE_SEGMENT,	/* cut from a large one: GSO */
+	TRC_EDGE_FRAGMENT,	/* IP fragmentation */
+	TRC_EDGE_MERGE,		/* GRO: the parent's data went into the child, which goes on */
+	TRC_EDGE_COALESCE,	/* a queue appended the parent's data to the child */
+	TRC_EDGE_REASSEMBLE,	/* the fragment `parent` is part of the datagram `child` */
+	TRC_EDGE_SPLIT,		/* a transport cut the child off its parent */
+	TRC_EDGE_REBUILD,	/* a new sk_buff around the same data: XDP, drivers */
+	TRC_EDGE_ENCAPSULATE,	/* the parent travels inside the child */
+	TRC_EDGE_LAST = TRC_EDGE_ENCAPSULATE,
+};
+
+struct trc_edge {
+	uint64_t time_ns;
+	uint64_t child;		/* packet ids */
+	uint64_t parent;
+	uint32_t kind;		/* enum trc_edge_kind; an unknown one is some kin */
+	uint32_t func;		/* where it was noticed */
+};
+
+/* The first bytes of a packet, as they were when it was first seen with headers. */
+struct trc_data {
+	uint64_t packet;
+	uint64_t time_ns;
+	uint32_t layer;		/* 2: from the link-layer header on, 3: from the network header on */
+	uint32_t len_bytes;	/* of the whole packet from there */
+	uint32_t size;		/* bytes that are here, at most TRC_STRING_MAX */
+	const uint8_t *bytes;
+};
+
+/* What a network namespace looked like: routes, rulesets, counters, ... as text. */
+struct trc_snapshot {
+	uint32_t end;		/* 0: when the recording began, 1: when it ended */
+	uint32_t netns;		/* inode number; 0: of the whole machine */
+	const char *what;	/* "routes", "nftables", ...: FORMAT.md lists them */
+	const char *source;	/* the command or file it is from */
+	const char *note;	/* why it is missing or cut, "" = it is whole */
+	uint32_t part;		/* a long one is in several rows, in order: 0, 1, ... */
+	uint32_t last;		/* 1 in its last row */
+	const char *text;	/* at most TRC_STRING_MAX bytes a row */
 };
 
 struct trc_hop {
@@ -158,6 +217,7 @@ struct trc_hop {
 	uint8_t have;		/* enum trc_have */
 	uint8_t saddr[16];	/* network order */
 	uint8_t daddr[16];
+	uint32_t stack;		/* trc_frames.id, 0 = none was taken */
 };
 
 /* Columns of a hop, by the ids that FORMAT.md lists: for trc_reader_select(). */
@@ -173,6 +233,7 @@ struct trc_hop {
 #define TRC_COLUMN_MARK TRC_COLUMN(16)
 #define TRC_COLUMN_HEADERS (TRC_COLUMN(17) | 0xfull << 18 | TRC_COLUMN(22) | 0x7ull << 25 | 0xffull << 28)	/* of packet: l2 to l4 */
 #define TRC_COLUMN_GSO (TRC_COLUMN(23) | TRC_COLUMN(24))
+#define TRC_COLUMN_STACK TRC_COLUMN(36)
 #define TRC_COLUMNS_ALL UINT64_MAX
 
 /* What one CPU's programs produced.  The last such record of a CPU counts: produced = recorded + lost. */
@@ -206,6 +267,10 @@ struct trc_record {
 		struct trc_hop hop;
 		struct trc_loss loss;
 		struct trc_end end;
+		struct trc_frames frames;
+		struct trc_edge edge;
+		struct trc_data data;
+		struct trc_snapshot snapshot;
 	};
 };
 
