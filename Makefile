@@ -68,7 +68,7 @@ $(B)/obj/analyze/embedded.o $(B)/obj/record/embedded.o: $(wildcard schema/* sche
 # --- bpf, record ------------------------------------------------------------------------------------------------
 $(B)/hop.bpf.o: $(wildcard bpf/*.c bpf/*.h)
 	@mkdir -p $(@D)
-	$(CLANG) -O2 -g -target bpf -D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-isystem /usr/include/$(MULTIARCH)) -Wall -Wextra $(if $(WERROR),-Werror) -Ibpf -c bpf/hop.bpf.c -o $@
+	$(CLANG) -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-isystem /usr/include/$(MULTIARCH)) -Wall -Wextra $(if $(WERROR),-Werror) -Ibpf -c bpf/hop.bpf.c -o $@
 $(B)/obj/record/embedded.o: $(B)/hop.bpf.o
 $(B)/pktrec: $(call objects,record) $(B)/libpkttrace.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.record)

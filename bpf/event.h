@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * event.h - the records that the BPF programs put into the ring buffers, and what both sides agree on.
+ * event.h - what the BPF programs hand to the recorder, and what both sides agree on.
  *
  * Private to one build: programs and recorder are always compiled together.  What a recording stores is
  * trace/pkttrace.h; record/drain.c is the one file that turns the first into the second.
- * Every record starts with struct event_head.  Multi-byte fields are in host byte order unless said otherwise.
+ *
+ * Each CPU has a ring of slots of one size in an array map that both sides map into memory.  A program takes the next
+ * slots of its CPU with one atomic addition, fills them, and writes the lap last; the recorder reads a slot when its
+ * lap is the expected one, and moves the tail.  No helper is called, no lock is taken, nobody is woken.
+ *
+ *	tail                     head
+ *	 v                        v
+ *	[HOP][HOP][HOP+][STACK][NAME][ old lap ... ]		HOP+: with its stack in the slots behind it
+ *
+ * Multi-byte fields are in host byte order unless said otherwise.
  */
 #ifndef PKT_EVENT_H
 #define PKT_EVENT_H
@@ -15,8 +24,10 @@ enum event_kind {
 	EVENT_HOP = 0,		/* a function was entered with the packet */
 	EVENT_RETURN = 1,	/* a probed function returned; value is what it returned */
 	EVENT_DROP = 2,		/* tracepoint kfree_skb: func is where, value is the drop reason */
-	EVENT_STACK = 3,	/* the kernel stack at a packet's first hop */
+	EVENT_STACK = 3,	/* the kernel stack of the hop before it */
 	EVENT_NAME = 4,		/* the name of a process seen for the first time */
+	EVENT_EDGE = 5,		/* how a packet came from another */
+	EVENT_DATA = 6,		/* some of a packet's bytes */
 };
 
 enum event_context {
@@ -36,20 +47,23 @@ enum event_have {
 	HAVE_ARP = 16,		/* saddr/daddr are sender and target, sport the operation */
 	HAVE_HOOK = 32,		/* hook and family, from nf_hook_state */
 	HAVE_NETNS = 64,
+	HAVE_STACK = 128,	/* the slots behind this one hold the stack */
 };
 
 struct event_head {
 	__u8 kind;
 	__u8 context;
-	__u16 cpu;
+	__u16 lap;		/* of the ring, from 1: written last */
 	__u32 seq;		/* of the hops of this CPU, low 32 bits; 0 in other kinds */
 };
+
+#define SLOT_BYTES 112
 
 struct hop_event {		/* EVENT_HOP, EVENT_RETURN, EVENT_DROP */
 	struct event_head head;
 	__u64 time_ns;		/* CLOCK_MONOTONIC */
 	__u64 packet;		/* id of this life of the sk_buff */
-	__u32 func;		/* address minus text_base, modulo 2^32 */
+	__u32 func;		/* an address inside the function minus text_base, modulo 2^32 */
 	__u32 pid;		/* thread group of the current task, whoever's packet it is */
 	__u32 len;		/* bytes in all */
 	__u32 data_len;		/* of them in pages */
@@ -71,52 +85,98 @@ struct hop_event {		/* EVENT_HOP, EVENT_RETURN, EVENT_DROP */
 	__u8 ttl;
 	__u8 tcp_flags;
 	__u8 have;
-	__u8 saddr[16];		/* network order */
-	__u8 daddr[16];
+	__u64 saddr[2];		/* network order, as bytes */
+	__u64 daddr[2];
 };
 
-#define STACK_FRAMES 32
+#define STACK_SLOT_FRAMES 24
+#define STACK_SLOTS 2
+#define STACK_FRAMES (STACK_SLOT_FRAMES * STACK_SLOTS)
 
-struct stack_event {
+struct stack_event {		/* EVENT_STACK */
 	struct event_head head;
-	__u64 packet;
-	__s64 size;		/* bytes of frames in use, or negative errno */
-	__u64 frames[STACK_FRAMES];
+	__u32 first;		/* index of frames[0] in the stack */
+	__u32 count;		/* frames of the whole stack, innermost first */
+	__u32 frames[STACK_SLOT_FRAMES];	/* minus text_base, modulo 2^32 */
 };
 
-struct name_event {
+struct name_event {		/* EVENT_NAME */
 	struct event_head head;
 	__u32 pid;
 	__u32 pad;
-	char name[16];
+	__u64 name[2];		/* 16 bytes of text */
+};
+
+struct edge_event {		/* EVENT_EDGE */
+	struct event_head head;
+	__u64 time_ns;
+	__u64 child;
+	__u64 parent;
+	__u32 kind;		/* enum trc_edge_kind */
+	__u32 func;		/* as in hop_event */
+};
+
+#define DATA_SLOT_BYTES 72
+
+struct data_event {		/* EVENT_DATA */
+	struct event_head head;
+	__u64 time_ns;
+	__u64 packet;
+	__u32 len;		/* of the whole packet, from the layer on */
+	__u32 offset;		/* of bytes[0] */
+	__u32 total;		/* bytes that are taken, in all slots */
+	__u16 size;		/* of them here */
+	__u16 layer;		/* 2 or 3 */
+	__u8 bytes[DATA_SLOT_BYTES];
 };
 
 /* set before the programs are loaded */
 struct program_constants {
 	__u64 text_base;	/* address of _stext */
 	__u64 packet_limit;	/* follow the first so many packets, 0 = all */
+	__u32 slot_shift;	/* a ring has 1 << slot_shift slots */
+	__u32 direct;		/* kernel memory is read through bpf_rdonly_cast(), else by bpf_probe_read_kernel() */
+	__u32 filtered;		/* any of the following is set: a new packet is looked at before it is followed */
+	__u32 filter;		/* filter_l2() and filter_l3() are real */
+	__u32 tunnel;		/* and filter_inner_*() */
+	__u32 netns;		/* 0 = any */
+	__u32 ifindex;		/* 0 = any */
+	__u32 mark, mark_mask;	/* (mark & mask) must be mark */
+	__u32 stacks;		/* a stack with every hop, not only the first */
+	__u32 data_bytes;	/* of each packet that are kept, 0 = none */
+	__u32 light;		/* tracepoints: no stack but at birth, at the drop and for the first packets of a flow */
 };
 
 /* changes while they run */
 struct program_state {
 	__u64 packets;		/* begun, when there is a limit */
+	__u64 tracked;		/* followed now, when there is a filter */
 	__u32 enabled;		/* 0: programs do nothing */
 	__u32 pad;
 };
 
-/* one for each CPU, in a per-CPU array: read by the recorder at the end */
-struct cpu_counters {
+/* One for each CPU; the recorder maps them.  The first part is the programs', the last the recorder's. */
+struct cpu_control {
+	__u64 head;		/* slots taken since the beginning */
 	__u64 hops;		/* produced: the sequence numbers handed out */
 	__u64 lost;		/* of them without room in the ring */
 	__u64 packets;		/* ids handed out */
 	__u64 untracked;	/* of the lost: the map of packets in flight was full */
-	__u64 others_lost;	/* stacks and names without room */
+	__u64 others_lost;	/* stacks, names, edges and bytes without room */
 	__u64 unpaired;		/* returns whose entry was not kept: the map of open calls was full */
+	__u32 last_pid;
+	__u32 nest;		/* how many programs use scratch memory */
+	__u64 fence;
+	__u64 unused[7];
+	__u64 tail;		/* slots that the recorder has read */
+	__u64 apart[7];
 };
 
 _Static_assert(sizeof(struct event_head) == 8, "event head");
-_Static_assert(sizeof(struct hop_event) == 112, "a hop is 112 bytes in the ring, without padding");
-_Static_assert(sizeof(struct stack_event) == 24 + 8 * STACK_FRAMES, "stack event");
-_Static_assert(sizeof(struct name_event) == 32, "name event");
+_Static_assert(sizeof(struct hop_event) == SLOT_BYTES, "a hop fills its slot, without padding");
+_Static_assert(sizeof(struct stack_event) == SLOT_BYTES, "stack event");
+_Static_assert(sizeof(struct data_event) == SLOT_BYTES, "data event");
+_Static_assert(sizeof(struct name_event) <= SLOT_BYTES && sizeof(struct edge_event) <= SLOT_BYTES, "small events");
+_Static_assert(sizeof(struct cpu_control) == 192, "whole cache lines");
 
 #endif

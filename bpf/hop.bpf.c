@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hop.bpf.c - notice that a kernel function handles a packet, fill one record, submit it.  No policy.
+ * hop.bpf.c - notice that a kernel function handles a packet, record it.  No policy.
  *
- * One program for each argument position of the sk_buff, attached to many functions; what is special about a
- * function comes in its attach cookie (cookie.h).  Each sk_buff gets an id at first sight.  The id ends with the
- * sk_buff: when its release begins it is `dying`, only functions of the release still belong to it, and whatever
- * else comes along at the same address afterwards is another packet.
+ * Most functions need nothing but the sk_buff: one program for each argument position is attached to them, hop1 ...
+ * hop5.  What is special about a function comes in its attach cookie (cookie.h), to the program hop_special.
  */
 #include "kernel.h"
-#include "cookie.h"
-#include "event.h"
-#include "skb.h"
+#include "hop.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-#define MAX_CPUS 4096
-#define DYING_NS 100000000ULL		/* a release that took longer than this is over */
-
-const volatile struct program_constants constants;
-struct program_state state;
 
 struct call_key {
 	__u64 sp;		/* where the return address is: no two open calls share it */
@@ -26,16 +16,11 @@ struct call_key {
 };
 
 struct call_state {
-	__u64 packet;
-	__u8 hook, family, have, pad[5];
+	__u64 packet;		/* 0: the entry was not recorded, nor will be the return */
+	__u64 child, parent;	/* of a kinship that the return decides, 0 = none */
+	__u16 kin, when;
+	__u8 hook, family, have, pad;
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);	/* in flight at once; more are counted as lost */
-	__type(key, __u64);		/* address of the sk_buff: never leaves the kernel */
-	__type(value, struct packet_state);
-} packets SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -44,323 +29,208 @@ struct {
 	__type(value, struct call_state);
 } calls SEC(".maps");
 
-struct name {
-	__u64 half[2];		/* 16 bytes of text, to be compared quickly */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
-	__type(key, __u32);
-	__type(value, struct name);
-} names SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct cpu_counters);
-} counters SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} last_pid SEC(".maps");
-
-/* a ring for each CPU, put in by the recorder */
-struct ring {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 65536);
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, MAX_CPUS);
-	__type(key, __u32);
-	__array(values, struct ring);
-} rings SEC(".maps");
-
-/* what is known of the hop while it is being recorded */
-struct hop {
-	void *ctx;
-	__u64 skb;
-	__u64 func;		/* address */
-	__u64 time_ns;
-	struct cpu_counters *counters;
-	void *ring;
-	__u32 cpu;
-	__u8 context;
-};
-
-static __always_inline __u8 context_now(void)
+static __always_inline int hop_record(struct hop *h)
 {
-	bool known;
-	int count = preempt_count(&known);
+	struct scratch *s = NULL;
 
-	if (!known)
-		return CONTEXT_UNKNOWN;
-	if (count & 0xf00000)
-		return CONTEXT_NMI;
-	if (count & 0x0f0000)
-		return CONTEXT_HARDIRQ;
-	return count & 0x100 ? CONTEXT_SOFTIRQ : CONTEXT_PROCESS;
-}
-
-static __always_inline bool hop_begin(struct hop *h, void *ctx)
-{
-	__u32 zero = 0;
-
-	if (!state.enabled)
-		return false;
-	h->ctx = ctx;
-	h->cpu = bpf_get_smp_processor_id();
-	h->counters = bpf_map_lookup_elem(&counters, &zero);
-	h->ring = bpf_map_lookup_elem(&rings, &h->cpu);
-	if (!h->counters || !h->ring)
-		return false;
-	h->context = context_now();
-	h->time_ns = bpf_ktime_get_ns();
-	return true;
-}
-
-static __always_inline void head_fill(struct event_head *head, const struct hop *h, __u8 kind)
-{
-	head->kind = kind;
-	head->context = h->context;
-	head->cpu = h->cpu;
-}
-
-/* Room for a hop with its sequence number, all zero; NULL is counted.  Interrupts may nest: hence atomics. */
-static __always_inline struct hop_event *hop_reserve(struct hop *h, __u8 kind, __u64 packet)
-{
-	struct hop_event *e;
-	__u64 seq;
-
-	seq = __sync_fetch_and_add(&h->counters->hops, 1);
-	e = bpf_ringbuf_reserve(h->ring, sizeof(*e), 0);
-	if (!e) {
-		__sync_fetch_and_add(&h->counters->lost, 1);
-		return NULL;
-	}
-	__builtin_memset(e, 0, sizeof(*e));
-	head_fill(&e->head, h, kind);
-	e->head.seq = seq;
-	e->time_ns = h->time_ns;
-	e->packet = packet;
-	e->func = h->func - constants.text_base;
-	e->pid = bpf_get_current_pid_tgid() >> 32;
-	return e;
-}
-
-static __always_inline __u64 id_fresh(struct hop *h)
-{
-	return (__sync_fetch_and_add(&h->counters->packets, 1) + 1) << 12 | (h->cpu & (MAX_CPUS - 1));
-}
-
-/* With -c N only the first N packets are followed. */
-static __always_inline bool packet_wanted(void)
-{
-	if (!constants.packet_limit)
-		return true;
-	return state.packets < constants.packet_limit &&
-	       __sync_fetch_and_add(&state.packets, 1) < constants.packet_limit;
-}
-
-static __always_inline void hop_untracked(struct hop *h)
-{
-	__sync_fetch_and_add(&h->counters->hops, 1);
-	__sync_fetch_and_add(&h->counters->lost, 1);
-	__sync_fetch_and_add(&h->counters->untracked, 1);
-}
-
-/* The state of the packet that this sk_buff is now, with a fresh id if it is new; NULL: it is not followed. */
-static __always_inline struct packet_state *packet_find(struct hop *h, __u64 cookie, bool *fresh)
-{
-	struct packet_state *p = bpf_map_lookup_elem(&packets, &h->skb), new = {};
-
-	if (p) {
-		if (!p->dying_ns)
-			return p;
-		/* a second beginning, or anything that is no part of a release: the address lives again */
-		if (cookie & (COOKIE_TAIL | COOKIE_END) && !(cookie & COOKIE_BEGIN) && h->time_ns - p->dying_ns < DYING_NS)
-			return p;
-		if (!packet_wanted())
-			return NULL;
-		new.id = id_fresh(h);
-		*p = new;
-		*fresh = true;
-		return p;
-	}
-	if (!packet_wanted())
-		return NULL;
-	new.id = id_fresh(h);
-	if (bpf_map_update_elem(&packets, &h->skb, &new, BPF_ANY)) {
-		hop_untracked(h);	/* the map is full */
-		return NULL;
-	}
-	*fresh = true;
-	return bpf_map_lookup_elem(&packets, &h->skb);
-}
-
-static __always_inline void stack_submit(struct hop *h, __u64 packet)
-{
-	struct stack_event *e = bpf_ringbuf_reserve(h->ring, sizeof(*e), 0);
-
-	if (!e) {
-		__sync_fetch_and_add(&h->counters->others_lost, 1);
-		return;
-	}
-	head_fill(&e->head, h, EVENT_STACK);
-	e->head.seq = 0;
-	e->packet = packet;
-	e->size = bpf_get_stack(h->ctx, e->frames, sizeof(e->frames), 0);
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
-}
-
-/* A process is named when its first packet, or a first hop after another process on this CPU, shows a new name. */
-static __always_inline void name_submit(struct hop *h, bool fresh)
-{
-	__u32 zero = 0, pid = bpf_get_current_pid_tgid() >> 32, *last;
-	struct name now = {}, *known;
-	struct task_struct *leader;
-	struct name_event *e;
-
-	last = bpf_map_lookup_elem(&last_pid, &zero);
-	if (!last || !pid || (*last == pid && !fresh))
-		return;
-	*last = pid;
-	leader = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), group_leader);
-	bpf_core_read(&now, sizeof(now), &leader->comm);	/* threads have names of their own */
-	known = bpf_map_lookup_elem(&names, &pid);
-	if (known && known->half[0] == now.half[0] && known->half[1] == now.half[1])
-		return;
-	e = bpf_ringbuf_reserve(h->ring, sizeof(*e), 0);
-	if (!e) {
-		__sync_fetch_and_add(&h->counters->others_lost, 1);
-		return;
-	}
-	bpf_map_update_elem(&names, &pid, &now, BPF_ANY);
-	head_fill(&e->head, h, EVENT_NAME);
-	e->head.seq = 0;
-	e->pid = pid;
-	e->pad = 0;
-	__builtin_memcpy(e->name, &now, sizeof(e->name));
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
-}
-
-/*
- * Remember an open call whose return is recorded too: by then the sk_buff may be gone.  A call that is not recorded
- * (e is NULL) must not leave an older one of the same place behind, whose return was missed.
- */
-static __always_inline void call_open(struct hop *h, const struct hop_event *e, __u64 sp)
-{
-	struct call_key key = { .sp = sp, .func = h->func };
-	struct call_state call = {};
-
-	if (!e) {
-		bpf_map_delete_elem(&calls, &key);
-		return;
-	}
-	call.packet = e->packet;
-	call.hook = e->hook;
-	call.family = e->family;
-	call.have = e->have & HAVE_HOOK;
-	if (bpf_map_update_elem(&calls, &key, &call, BPF_ANY))
-		__sync_fetch_and_add(&h->counters->unpaired, 1);
-}
-
-static __always_inline void packet_release(struct hop *h, struct packet_state *p, __u64 cookie)
-{
-	if (cookie & COOKIE_END)
-		bpf_map_delete_elem(&packets, &h->skb);
-	else if (cookie & COOKIE_BEGIN)
-		p->dying_ns = h->time_ns;
-}
-
-/* The whole of a hop but for what its kind adds; NULL when there is nothing to submit. */
-static __always_inline struct hop_event *hop_fill(struct hop *h, __u8 kind, __u64 cookie, bool *fresh,
-						  struct packet_state **found)
-{
-	__u8 copy[SKB_BYTES] __attribute__((aligned(8)));
-	__u32 size = bpf_core_type_size(struct sk_buff);
-	struct packet_state *p;
-	struct hop_event *e;
-
-	if (!is_kernel_pointer(h->skb))
-		return NULL;
-	if (size > sizeof(copy))
-		size = sizeof(copy);
-	if (bpf_probe_read_kernel(copy, size, (void *)h->skb))
-		return NULL;
-	*found = p = packet_find(h, cookie, fresh);
-	if (!p)
-		return NULL;
-	e = hop_reserve(h, kind, p->id);
-	if (e)
-		skb_read(e, p, copy);
-	return e;
-}
-
-static __always_inline int hop_record(struct pt_regs *ctx, __u64 skb, __u64 next_arg)
-{
-	struct packet_state *p = NULL;
-	struct hop h = { .skb = skb };
-	struct hop_event *e;
-	bool fresh = false;
-	__u64 cookie, id;
-
-	if (!hop_begin(&h, ctx))
+	if (!state.enabled || !is_kernel_pointer(h->skb) || !cpu_enter(&h->run, h->run.ctx))
 		return 0;
-	cookie = bpf_get_attach_cookie(ctx);
-	h.func = bpf_get_func_ip(ctx);
-	e = hop_fill(&h, EVENT_HOP, cookie, &fresh, &p);
-	if (e && cookie & COOKIE_STATE)
-		hook_read(e, next_arg);
-	if (cookie & COOKIE_RETURN)
-		call_open(&h, e, PT_REGS_SP(ctx));
-	if (e) {
-		id = e->packet;
-		bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
-		if (fresh)
-			stack_submit(&h, id);
-		if (h.context == CONTEXT_PROCESS)
-			name_submit(&h, fresh);
+	if (!constants.direct) {
+		s = scratch_take(&h->run);
+		if (!s)
+			goto out;
 	}
-	if (p)
-		packet_release(&h, p, cookie);
+	if (hop_find(h, s ? s->skb : NULL))
+		hop_submit(h);
+out:
+	if (s)
+		scratch_give(&h->run);
 	return 0;
+}
+
+static __always_inline int hop_plain(struct pt_regs *ctx, __u64 skb)
+{
+	struct hop h = { .run.ctx = ctx, .skb = skb, .func = PT_REGS_IP(ctx) };
+
+	return hop_record(&h);
 }
 
 SEC("kprobe")
 int hop1(struct pt_regs *ctx)
 {
-	return hop_record(ctx, PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx));
+	return hop_plain(ctx, PT_REGS_PARM1(ctx));
 }
 
 SEC("kprobe")
 int hop2(struct pt_regs *ctx)
 {
-	return hop_record(ctx, PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx));
+	return hop_plain(ctx, PT_REGS_PARM2(ctx));
 }
 
 SEC("kprobe")
 int hop3(struct pt_regs *ctx)
 {
-	return hop_record(ctx, PT_REGS_PARM3(ctx), PT_REGS_PARM4(ctx));
+	return hop_plain(ctx, PT_REGS_PARM3(ctx));
 }
 
 SEC("kprobe")
 int hop4(struct pt_regs *ctx)
 {
-	return hop_record(ctx, PT_REGS_PARM4(ctx), PT_REGS_PARM5(ctx));
+	return hop_plain(ctx, PT_REGS_PARM4(ctx));
 }
 
 SEC("kprobe")
 int hop5(struct pt_regs *ctx)
 {
-	return hop_record(ctx, PT_REGS_PARM5(ctx), 0);
+	return hop_plain(ctx, PT_REGS_PARM5(ctx));
+}
+
+static __always_inline __u64 argument(struct pt_regs *ctx, __u32 position)
+{
+	switch (position) {
+	case 1:
+		return PT_REGS_PARM1(ctx);
+	case 2:
+		return PT_REGS_PARM2(ctx);
+	case 3:
+		return PT_REGS_PARM3(ctx);
+	case 4:
+		return PT_REGS_PARM4(ctx);
+	case 5:
+		return PT_REGS_PARM5(ctx);
+	}
+	return 0;
+}
+
+struct kin {
+	__u64 child, parent;	/* ids; 0: there is nothing to tell */
+	__u32 kind;
+	bool begins;		/* the child's life began just now */
+};
+
+/*
+ * The function makes a packet of another, or adds one to another.  The child of a packet that is followed is followed
+ * too; what is made of one that is not, is not what was at its address before.
+ */
+static __always_inline void kin_find(struct hop *h, __u64 child, __u64 parent, struct kin *kin)
+{
+	struct packet_state *from = packet_known(parent), *to = packet_known(child);
+	bool joins = h->cookie & COOKIE_KIN_JOINS;
+	__u64 id;
+
+	if (!from || from->dying_ns) {
+		if (to && !joins)
+			packet_forget(child);
+		return;
+	}
+	id = from->id;
+	kin->kind = COOKIE_KIN(h->cookie);
+	if (h->cookie & COOKIE_KIN_INSIDE) {
+		from->kin = kin->kind;
+		return;
+	}
+	if (!joins && from->kin)
+		kin->kind = from->kin;
+	if (to && !to->dying_ns && to->parent == id && !joins)
+		return;		/* that is known already: one such function calls another */
+	if (!to || to->dying_ns || !joins) {
+		to = packet_begin(&h->run, child, to, id);
+		kin->begins = !joins;
+	}
+	if (!to || to->id == id)
+		return;
+	kin->child = to->id;
+	kin->parent = id;
+}
+
+/*
+ * Remember an open call whose return is recorded too: by then the sk_buff may be gone.  A call that is not recorded
+ * must not leave an older one of the same place behind, whose return was missed.
+ */
+static __always_inline void call_open(struct hop *h, struct call_state *call)
+{
+	struct call_key key = { .sp = PT_REGS_SP((struct pt_regs *)h->run.ctx), .func = h->func };
+
+	if (!call->packet && !call->parent) {
+		bpf_map_delete_elem(&calls, &key);
+		return;
+	}
+	if (h->cookie & COOKIE_STATE && is_kernel_pointer(h->state)) {
+		call->hook = member_read(nf_hook_state, h->state, hook);
+		call->family = member_read(nf_hook_state, h->state, pf);
+		call->have = HAVE_HOOK;
+	}
+	if (bpf_map_update_elem(&calls, &key, call, BPF_ANY))
+		__sync_fetch_and_add(&h->run.control->unpaired, 1);
+}
+
+static __always_inline int special_record(struct hop *h, __u8 *copy)
+{
+	struct call_state call = { .when = COOKIE_WHEN(h->cookie) };
+	struct pt_regs *ctx = h->run.ctx;
+	struct kin kin = {};
+	__u64 child;
+	bool found;
+
+	if (COOKIE_KIN(h->cookie)) {
+		run_describe(&h->run);
+		child = argument(ctx, COOKIE_POSITION(h->cookie, COOKIE_CHILD_SHIFT));
+		kin_find(h, child, argument(ctx, COOKIE_POSITION(h->cookie, COOKIE_PARENT_SHIFT)), &kin);
+		if (kin.child && call.when) {
+			call.child = kin.child;
+			call.parent = kin.parent;
+			call.kin = kin.kind;
+		} else if (kin.child) {
+			edge_submit(&h->run, h->func, kin.kind, kin.child, kin.parent);
+		}
+		if (kin.begins && child == h->skb)
+			h->cookie |= COOKIE_BLANK;
+	}
+	found = hop_find(h, copy);
+	if (found)
+		call.packet = hop_submit(h);
+	if (h->cookie & COOKIE_RETURN)
+		call_open(h, &call);
+	if (found)
+		packet_release(&h->run, h->skb, h->packet, h->cookie);
+	return 0;
+}
+
+SEC("kprobe")
+int hop_special(struct pt_regs *ctx)
+{
+	struct hop h = { .run.ctx = ctx };
+	struct scratch *s = NULL;
+	__u32 arg;
+
+	if (!state.enabled || !cpu_enter(&h.run, ctx))
+		return 0;
+	h.cookie = bpf_get_attach_cookie(ctx);
+	h.func = bpf_get_func_ip(ctx);
+	arg = COOKIE_POSITION(h.cookie, COOKIE_ARG_SHIFT);
+	h.skb = argument(ctx, arg);
+	h.state = argument(ctx, arg + 1);
+	if (h.cookie & COOKIE_REFERENCE && is_kernel_pointer(h.skb))
+		words_read(&h.skb, h.skb, 1);
+	if (!is_kernel_pointer(h.skb))
+		return 0;
+	if (!constants.direct) {
+		s = scratch_take(&h.run);
+		if (!s)
+			goto out;
+	}
+	special_record(&h, s ? s->skb : NULL);
+out:
+	if (s)
+		scratch_give(&h.run);
+	return 0;
+}
+
+static __always_inline bool kin_holds(__u32 when, __u64 value)
+{
+	if (when == KIN_TRUE)
+		return value & 0xff;	/* of a bool the rest of the register is undefined */
+	return when == KIN_NONZERO ? (__u32)value : !(__u32)value;
 }
 
 /* A return: the packet is known from the entry at the same place of the stack; the sk_buff is not touched. */
@@ -370,23 +240,28 @@ int hop_return(struct pt_regs *ctx)
 	struct call_key key = {};
 	struct call_state *call;
 	struct hop_event *e;
-	struct hop h = {};
+	struct run r = {};
+	__u64 at;
 
-	if (!hop_begin(&h, ctx))
+	if (!state.enabled || !cpu_enter(&r, ctx))
 		return 0;
-	h.func = bpf_get_func_ip(ctx);
+	key.func = bpf_get_func_ip(ctx);
 	key.sp = PT_REGS_SP(ctx) - RETURN_SP_SHIFT;
-	key.func = h.func;
 	call = bpf_map_lookup_elem(&calls, &key);
 	if (!call)
 		return 0;
-	e = hop_reserve(&h, EVENT_RETURN, call->packet);
+	run_describe(&r);
+	if (call->parent && kin_holds(call->when, PT_REGS_RC(ctx)))
+		edge_submit(&r, key.func, call->kin, call->child, call->parent);
+	e = call->packet ? hop_take(&r, EVENT_RETURN, call->packet, key.func, 0, &at) : NULL;
 	if (e) {
+		hop_blank(e);
+		hop_blank_headers(e);
 		e->value = PT_REGS_RC(ctx);
 		e->hook = call->hook;
 		e->family = call->family;
 		e->have = call->have;
-		bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+		slot_give(&r, e, at);
 	}
 	bpf_map_delete_elem(&calls, &key);
 	return 0;
@@ -396,21 +271,7 @@ int hop_return(struct pt_regs *ctx)
 SEC("raw_tp/kfree_skb")
 int hop_drop(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct packet_state *p = NULL;
-	struct hop h = { .skb = ctx->args[0], .func = ctx->args[1] };
-	struct hop_event *e;
-	bool fresh = false;
-	__u64 id;
+	struct hop h = { .run.ctx = ctx, .skb = ctx->args[0], .func = ctx->args[1], .kind = EVENT_DROP, .value = ctx->args[2] };
 
-	if (!hop_begin(&h, ctx))
-		return 0;
-	e = hop_fill(&h, EVENT_DROP, 0, &fresh, &p);
-	if (!e)
-		return 0;
-	id = e->packet;
-	e->value = ctx->args[2];
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
-	if (fresh)
-		stack_submit(&h, id);
-	return 0;
+	return hop_record(&h);
 }

@@ -18,9 +18,13 @@
 
 #define __kernel_layout __attribute__((preserve_access_index))
 
+struct net_device;
+struct sock;
+
 struct sk_buff {
-	void *dev;		/* in a union with rbnode and dev_scratch: only plausible values are used */
-	void *sk;
+	struct sk_buff *next;
+	struct net_device *dev;	/* in a union with rbnode and dev_scratch: only plausible values are used */
+	struct sock *sk;
 	unsigned int len, data_len;
 	__u32 mark;
 	__be16 protocol;

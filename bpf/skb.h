@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * skb.h - what is read of a packet: one copy of the sk_buff, its device and namespace, its headers, GSO, the hook.
+ * skb.h - what is read of a packet: the sk_buff, its device and namespace, its headers, GSO, the hook.
  *
  * Every pointer of the kernel's is suspect: members lie in unions, headers are not there yet or not any more.  A group
  * of fields that was really read is marked in hop_event.have; what is not plausible is left out.
@@ -10,8 +10,9 @@
 
 #include "kernel.h"
 #include "event.h"
+#include "memory.h"
 
-#define SKB_BYTES 240			/* of an sk_buff that are read: all members used are inside */
+#define SKB_BYTES 240			/* of an sk_buff that are copied: all members used are inside */
 #define KERNEL_INUM_MIN 0xefffff00u	/* inode numbers of namespaces begin here: include/linux/proc_ns.h */
 
 enum { ETH_P_IP = 0x0800, ETH_P_ARP = 0x0806, ETH_P_IPV6 = 0x86dd };
@@ -22,103 +23,127 @@ struct packet_state {
 	__u64 dying_ns;		/* when its release began, 0 = alive */
 	__u64 dev;		/* ifindex and netns are of this device or this socket */
 	__u64 sk;
+	__u64 parent;		/* id of the packet that it was made of, 0 = none */
 	__u32 ifindex;
 	__u32 netns;
+	__u32 had_hop;		/* and its birth's stack with it */
+	__u16 had_data;		/* its bytes were taken */
+	__u16 kin;		/* what is made of it now is of this kind of kinship, 0 = not known */
 };
 
-static __always_inline bool is_kernel_pointer(__u64 p)
+/* An sk_buff that is being looked at. */
+struct view {
+	struct sk_buff *typed;	/* when memory is read directly */
+	const __u8 *copy;	/* else */
+};
+
+#define SKB(v, member)										\
+	(constants.direct ? (v)->typed->member :						\
+	 *(typeof(((struct sk_buff *)0)->member) *)((v)->copy + bpf_core_field_offset(struct sk_buff, member)))
+
+/* copy has SKB_BYTES; it is used only where memory cannot be read directly. */
+static __always_inline bool view_open(struct view *v, __u64 skb, __u8 *copy)
 {
-	return (__s64)p < 0 && p < -4096ULL;
+	__u32 size = bpf_core_type_size(struct sk_buff);
+
+	if (constants.direct) {
+		v->typed = struct_at(sk_buff, skb);
+		return true;
+	}
+	if (!copy)
+		return false;
+	if (size > SKB_BYTES)
+		size = SKB_BYTES;
+	v->copy = copy;
+	return !bpf_probe_read_kernel(copy, size, (void *)skb);
 }
 
 static __always_inline __u32 net_inum(struct net *net)
 {
-	__u32 inum = 0;
+	__u32 inum;
 
 	if (!is_kernel_pointer((__u64)net))
 		return 0;
-	bpf_core_read(&inum, sizeof(inum), &net->ns.inum);
+	inum = member_read(net, net, ns.inum);
 	return inum >= KERNEL_INUM_MIN ? inum : 0;
+}
+
+struct place {
+	__u32 ifindex;
+	__u32 netns;
+};
+
+static __always_inline void place_find(struct place *p, __u64 dev, __u64 sk)
+{
+	p->ifindex = 0;
+	p->netns = 0;
+	if (is_kernel_pointer(dev)) {
+		p->netns = net_inum(member_read(net_device, dev, nd_net.net));
+		if (p->netns)
+			p->ifindex = member_read(net_device, dev, ifindex);
+	}
+	if (!p->netns && is_kernel_pointer(sk))
+		p->netns = net_inum(member_read(sock, sk, __sk_common.skc_net.net));
 }
 
 /* Device and namespace, kept with the packet: they are read once for each device that it meets. */
 static __always_inline void place_read(struct packet_state *p, __u64 dev, __u64 sk)
 {
-	struct net *net = NULL;
+	struct place place;
 
 	if (p->dev == dev && p->sk == sk)
 		return;
-	p->ifindex = 0;
-	p->netns = 0;
-	if (is_kernel_pointer(dev)) {
-		bpf_core_read(&net, sizeof(net), &((struct net_device *)dev)->nd_net.net);
-		p->netns = net_inum(net);
-		if (p->netns)
-			bpf_core_read(&p->ifindex, sizeof(p->ifindex), &((struct net_device *)dev)->ifindex);
-	}
-	if (!p->netns && is_kernel_pointer(sk)) {
-		bpf_core_read(&net, sizeof(net), &((struct sock *)sk)->__sk_common.skc_net.net);
-		p->netns = net_inum(net);
-	}
+	place_find(&place, dev, sk);
+	p->ifindex = place.ifindex;
+	p->netns = place.netns;
 	p->dev = dev;
 	p->sk = sk;
 }
 
-static __always_inline __u16 be16(const __u8 *p)
-{
-	return (__u16)p[0] << 8 | p[1];
-}
+#define BE16(word, shift) __builtin_bswap16((word) >> (shift))
+#define BE32(word, shift) __builtin_bswap32((word) >> (shift))
 
-static __always_inline __u32 be32(const __u8 *p)
-{
-	return (__u32)be16(p) << 16 | be16(p + 2);
-}
-
-/* Words are taken before it is known which are meant: chosen addresses on the stack do not pass the verifier. */
+/* Words hold the bytes in the order of memory: byte n is at bit 8 * n.  (These programs are for little-endian CPUs.) */
 static __always_inline void l4_read(struct hop_event *e, __u64 l4, __u64 end)
 {
-	__u16 first, second, third;
 	__u8 proto = e->l4proto;
-	__u8 b[16];
+	__u64 w[2];
 
-	if (l4 + 8 > end || bpf_probe_read_kernel(b, 8, (void *)l4))
+	if (l4 + 8 > end || !words_read(w, l4, 1))
 		return;
-	first = be16(b);
-	second = be16(b + 2);
-	third = be16(b + 4);
 	if (proto == IP_ICMP || proto == IP_ICMPV6) {
-		e->sport = first;	/* type and code */
-		e->dport = third;	/* echo id */
+		e->sport = BE16(w[0], 0);	/* type and code */
+		e->dport = BE16(w[0], 32);	/* echo id */
 		e->have |= HAVE_L4;
 		return;
 	}
 	if (proto != IP_TCP && proto != IP_UDP && proto != IP_DCCP && proto != IP_SCTP && proto != IP_UDPLITE)
 		return;
-	e->sport = first;
-	e->dport = second;
+	e->sport = BE16(w[0], 0);
+	e->dport = BE16(w[0], 16);
 	e->have |= HAVE_L4;
-	if (proto != IP_TCP || l4 + 16 > end || bpf_probe_read_kernel(b, 16, (void *)l4))
+	if (proto != IP_TCP || l4 + 16 > end || !words_read(w + 1, l4 + 8, 1))
 		return;
-	e->tcp_seq = be32(b + 4);
-	e->tcp_flags = b[13];
+	e->tcp_seq = BE32(w[0], 32);
+	e->tcp_flags = w[1] >> 40;
 }
 
 static __always_inline void ip4_read(struct hop_event *e, __u64 l3, __u64 end)
 {
-	__u8 b[20];
+	__u64 w[3];
 	__u32 ihl;
 
-	if (l3 + sizeof(b) > end || bpf_probe_read_kernel(b, sizeof(b), (void *)l3))
+	if (l3 + 20 > end || !words_read(w, l3, 3))
 		return;
-	ihl = (b[0] & 15) * 4;
-	if (b[0] >> 4 != 4 || ihl < 20)
+	ihl = (w[0] & 15) * 4;
+	if ((w[0] & 0xf0) != 0x40 || ihl < 20)
 		return;
-	e->ip_id = be16(b + 4);
-	e->frag = be16(b + 6);
-	e->ttl = b[8];
-	e->l4proto = b[9];
-	__builtin_memcpy(e->saddr, b + 12, 4);
-	__builtin_memcpy(e->daddr, b + 16, 4);
+	e->ip_id = BE16(w[0], 32);
+	e->frag = BE16(w[0], 48);
+	e->ttl = w[1];
+	e->l4proto = w[1] >> 8;
+	e->saddr[0] = w[1] >> 32;
+	e->daddr[0] = (__u32)w[2];
 	e->have |= HAVE_IP4;
 	if (!(e->frag & 0x1fff))
 		l4_read(e, l3 + ihl, end);
@@ -126,31 +151,33 @@ static __always_inline void ip4_read(struct hop_event *e, __u64 l3, __u64 end)
 
 static __always_inline void ip6_read(struct hop_event *e, __u64 l3, __u64 end)
 {
-	__u64 at = l3 + 40;
-	__u8 b[40], next;
+	__u64 w[5], x, at = l3 + 40;
+	__u8 next;
 	int i;
 
-	if (at > end || bpf_probe_read_kernel(b, sizeof(b), (void *)l3) || b[0] >> 4 != 6)
+	if (at > end || !words_read(w, l3, 5) || (w[0] & 0xf0) != 0x60)
 		return;
-	e->ttl = b[7];
-	__builtin_memcpy(e->saddr, b + 8, 16);
-	__builtin_memcpy(e->daddr, b + 24, 16);
+	e->ttl = w[0] >> 56;
+	e->saddr[0] = w[1];
+	e->saddr[1] = w[2];
+	e->daddr[0] = w[3];
+	e->daddr[1] = w[4];
 	e->have |= HAVE_IP6;
-	next = b[6];
+	next = w[0] >> 48;
 	/* hop-by-hop 0, routing 43, fragment 44, destination options 60: RFC 8200 */
 #pragma unroll
 	for (i = 0; i < 4; i++) {
 		if (next != 0 && next != 43 && next != 44 && next != 60)
 			break;
-		if (at + 8 > end || bpf_probe_read_kernel(b, 4, (void *)at))
+		if (at + 8 > end || !words_read(&x, at, 1))
 			return;
 		if (next == 44) {
-			e->frag = be16(b + 2);
+			e->frag = BE16(x, 16);
 			at += 8;
 		} else {
-			at += 8 + b[1] * 8;
+			at += 8 + (x >> 8 & 0xff) * 8;
 		}
-		next = b[0];
+		next = x;
 	}
 	e->l4proto = next;
 	if (!(e->frag & 0xfff8))
@@ -159,96 +186,105 @@ static __always_inline void ip6_read(struct hop_event *e, __u64 l3, __u64 end)
 
 static __always_inline void arp_read(struct hop_event *e, __u64 l3, __u64 end)
 {
-	__u8 b[28];
+	__u64 w[4];
 
-	if (l3 + sizeof(b) > end || bpf_probe_read_kernel(b, sizeof(b), (void *)l3))
+	if (l3 + 28 > end || !words_read(w, l3, 4))
 		return;
-	if (b[4] != 6 || b[5] != 4)	/* Ethernet and IPv4 only */
+	if ((w[0] >> 32 & 0xffff) != 0x0406)	/* Ethernet and IPv4 only */
 		return;
-	e->sport = be16(b + 6);
-	__builtin_memcpy(e->saddr, b + 14, 4);
-	__builtin_memcpy(e->daddr, b + 24, 4);
+	e->sport = BE16(w[0], 48);
+	e->saddr[0] = w[1] >> 48 | (w[2] & 0xffff) << 16;
+	e->daddr[0] = (__u32)w[3];
 	e->have |= HAVE_ARP;
 }
 
-#define SKB_MEMBER(copy, member, type) (*(type *)((copy) + bpf_core_field_offset(struct sk_buff, member)))
+/* Where the headers of an sk_buff are. */
+struct layers {
+	__u64 head;
+	__u64 end;		/* of what is not paged */
+	__u64 l3;		/* 0: there is none */
+	__u16 protocol;		/* ethertype, 0: not known yet */
+};
 
 /*
  * Where does the network header begin?  On output network_header is set when IP builds the header, before
  * skb->protocol is (ip_local_out sets that); then the transport header tells whether what is there is a header.
  * On input it is set by __netif_receive_skb_core, but after eth_type_trans() data is at the same place.
  */
-static __always_inline void headers_read(struct hop_event *e, const __u8 *copy)
+static __always_inline bool layers_find(struct layers *l, const struct view *v)
 {
-	__u64 head = SKB_MEMBER(copy, head, __u64), data = SKB_MEMBER(copy, data, __u64);
-	__u16 network = SKB_MEMBER(copy, network_header, __u16);
-	__u16 transport = SKB_MEMBER(copy, transport_header, __u16);
-	__u64 end = head + SKB_MEMBER(copy, tail, __u32), l3 = head + network;
-	__u16 protocol = e->protocol;
-	__u8 first = 0;
+	__u16 network = SKB(v, network_header), transport;
+	__u64 first;
 
-	if (!is_kernel_pointer(head))
-		return;
-	if (!network && protocol)
-		l3 = data;
+	l->head = (__u64)SKB(v, head);
+	l->end = l->head + SKB(v, tail);
+	l->protocol = __builtin_bswap16(SKB(v, protocol));
+	l->l3 = l->head + network;
+	if (!is_kernel_pointer(l->head))
+		return false;
+	if (!network && l->protocol)
+		l->l3 = (__u64)SKB(v, data);
 	else if (!network || network == 0xffff)
-		return;
-	if (!protocol) {
-		if (transport == 0xffff || transport < network + 20 || bpf_probe_read_kernel(&first, 1, (void *)l3))
-			return;
-		if (first >> 4 == 4 && transport == network + (first & 15) * 4)
-			protocol = ETH_P_IP;
-		else if (first >> 4 == 6 && transport >= network + 40)
-			protocol = ETH_P_IPV6;
-	}
-	if (protocol == ETH_P_IP)
-		ip4_read(e, l3, end);
-	else if (protocol == ETH_P_IPV6)
-		ip6_read(e, l3, end);
-	else if (protocol == ETH_P_ARP)
-		arp_read(e, l3, end);
+		return false;
+	if (l->protocol)
+		return true;
+	transport = SKB(v, transport_header);
+	if (transport == 0xffff || transport < network + 20 || !words_read(&first, l->l3, 1))
+		return false;
+	if ((first & 0xf0) == 0x40 && transport == network + (first & 15) * 4)
+		l->protocol = ETH_P_IP;
+	else if ((first & 0xf0) == 0x60 && transport >= network + 40)
+		l->protocol = ETH_P_IPV6;
+	return true;
 }
 
-static __always_inline void gso_read(struct hop_event *e, const __u8 *copy)
+static __always_inline void headers_read(struct hop_event *e, const struct layers *l)
 {
-	__u64 head = SKB_MEMBER(copy, head, __u64);
-	struct skb_shared_info *info = (void *)(head + SKB_MEMBER(copy, end, __u32));
-
-	if (!is_kernel_pointer(head))
-		return;
-	bpf_core_read(&e->gso_size, sizeof(e->gso_size), &info->gso_size);
-	bpf_core_read(&e->gso_segs, sizeof(e->gso_segs), &info->gso_segs);
+	if (l->protocol == ETH_P_IP)
+		ip4_read(e, l->l3, l->end);
+	else if (l->protocol == ETH_P_IPV6)
+		ip6_read(e, l->l3, l->end);
+	else if (l->protocol == ETH_P_ARP)
+		arp_read(e, l->l3, l->end);
 }
 
-static __always_inline void skb_read(struct hop_event *e, struct packet_state *p, const __u8 *copy)
+static __always_inline void gso_read(struct hop_event *e, const struct view *v, __u64 head)
 {
-	__u16 protocol = SKB_MEMBER(copy, protocol, __u16);
+	struct skb_shared_info *info = (void *)(head + SKB(v, end));
 
-	e->len = SKB_MEMBER(copy, len, __u32);
-	e->data_len = SKB_MEMBER(copy, data_len, __u32);
-	e->mark = SKB_MEMBER(copy, mark, __u32);
-	e->protocol = __builtin_bswap16(protocol);
+	e->gso_size = member_read(skb_shared_info, (__u64)info, gso_size);
+	e->gso_segs = member_read(skb_shared_info, (__u64)info, gso_segs);
+}
+
+static __always_inline void skb_read(struct hop_event *e, struct packet_state *p, const struct view *v)
+{
+	struct layers l;
+
+	e->len = SKB(v, len);
+	e->data_len = SKB(v, data_len);
+	e->mark = SKB(v, mark);
+	e->protocol = __builtin_bswap16(SKB(v, protocol));
 	e->have = HAVE_SKB;
 	if (!p->dying_ns)
-		place_read(p, SKB_MEMBER(copy, dev, __u64), SKB_MEMBER(copy, sk, __u64));
+		place_read(p, (__u64)SKB(v, dev), (__u64)SKB(v, sk));
 	e->ifindex = p->ifindex;
 	e->netns = p->netns;
 	if (p->netns)
 		e->have |= HAVE_NETNS;
 	if (p->dying_ns)
 		return;		/* the data may be gone already */
-	headers_read(e, copy);
-	gso_read(e, copy);
+	if (layers_find(&l, v))
+		headers_read(e, &l);
+	if (is_kernel_pointer(l.head))
+		gso_read(e, v, l.head);
 }
 
 static __always_inline void hook_read(struct hop_event *e, __u64 state)
 {
-	struct nf_hook_state *s = (void *)state;
-
 	if (!is_kernel_pointer(state))
 		return;
-	if (bpf_core_read(&e->hook, 1, &s->hook) || bpf_core_read(&e->family, 1, &s->pf))
-		return;
+	e->hook = member_read(nf_hook_state, state, hook);
+	e->family = member_read(nf_hook_state, state, pf);
 	e->have |= HAVE_HOOK;
 }
 

@@ -6,7 +6,6 @@
  * Rings are taken in turn, a bounded amount of each, so that one busy CPU does not starve the others.  Order is not
  * lost by that: every hop has its CPU, its number there and its time.
  */
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,26 +14,34 @@
 
 #include "drain.h"
 #include "functable.h"
+#include "stacks.h"
 
-#define TURN_RECORDS 8192	/* taken from one ring before the next has its turn */
+#define TURN_SLOTS 8192		/* taken from one ring before the next has its turn */
 #define SETTLE_NS 2000000000ULL	/* how long the last programs may take to deliver */
 
+/* A packet's bytes come in pieces. */
+struct piece {
+	uint64_t packet, time_ns;
+	uint32_t layer, len, total, size;
+	uint32_t room;
+	uint8_t *bytes;
+};
+
 struct cpu {
-	struct drain *drain;
-	struct ring_buffer *ring;
+	uint64_t tail;		/* slots taken */
 	uint64_t next_seq;	/* above the highest seen */
 	uint64_t recorded;
 	uint64_t *packets;	/* a bit for each id of this CPU */
 	size_t packets_room;	/* in words */
-	int turn;
+	struct piece piece;
 };
 
 struct drain {
 	struct probes *probes;
 	struct spool *spool;
 	struct functable *functions;
+	struct stacks *stacks;
 	struct cpu *cpus;
-	struct cpu_counters *counters;
 	struct drain_totals totals;
 	uint32_t first;			/* whose turn it is */
 	int err;
@@ -78,13 +85,43 @@ static uint64_t seq_extend(struct cpu *c, uint32_t low)
 	return seq;
 }
 
-static int hop_take(struct cpu *c, const struct hop_event *e)
+/* The slot at this place of a CPU's ring; NULL: it is not written yet. */
+static const void *slot_at(const struct drain *d, uint32_t cpu, uint64_t at)
 {
-	struct drain *d = c->drain;
+	const struct probes *p = d->probes;
+	size_t index = ((size_t)cpu << p->slot_shift) + (at & ((1u << p->slot_shift) - 1));
+	const struct event_head *head = (const void *)(p->slots + index * SLOT_BYTES);
+	uint16_t lap = (at >> p->slot_shift) + 1;
+
+	return __atomic_load_n(&head->lap, __ATOMIC_ACQUIRE) == lap ? head : NULL;
+}
+
+/* The stack of the hop at this place: in the slots behind it, written before it was.  *slots is how many. */
+static int stack_take(struct drain *d, uint32_t cpu, uint64_t at, uint32_t *number, uint32_t *slots)
+{
+	uint32_t frames[STACK_FRAMES], count = 0, i;
+	const struct stack_event *e;
+	bool process = true;
+
+	for (*slots = 0; !*slots || *slots * STACK_SLOT_FRAMES < count; (*slots)++) {
+		e = slot_at(d, cpu, at + 1 + *slots);
+		if (!e || e->head.kind != EVENT_STACK || e->count > STACK_FRAMES)
+			return -EBADMSG;
+		count = e->count;
+		process = e->head.context == CONTEXT_PROCESS;
+		for (i = 0; i < STACK_SLOT_FRAMES && *slots * STACK_SLOT_FRAMES + i < count; i++)
+			frames[*slots * STACK_SLOT_FRAMES + i] = e->frames[i];
+	}
+	return stacks_number(d->stacks, frames, count, process, number);
+}
+
+/* The number of slots that it fills, or -errno. */
+static int hop_take(struct drain *d, uint32_t cpu, uint64_t at, const struct hop_event *e)
+{
 	struct trc_hop hop = {
 		.time_ns = e->time_ns,
 		.packet = e->packet,
-		.seq = seq_extend(c, e->head.seq),
+		.seq = seq_extend(&d->cpus[cpu], e->head.seq),
 		.pid = e->pid,
 		.len_bytes = e->len,
 		.paged_bytes = e->data_len,
@@ -93,7 +130,7 @@ static int hop_take(struct cpu *c, const struct hop_event *e)
 		.mark = e->mark,
 		.value = e->value,
 		.tcp_seq = e->tcp_seq,
-		.cpu = e->head.cpu,
+		.cpu = cpu,
 		.ethertype = e->protocol,
 		.sport = e->sport,
 		.dport = e->dport,
@@ -108,34 +145,25 @@ static int hop_take(struct cpu *c, const struct hop_event *e)
 		.l4proto = e->l4proto,
 		.ttl = e->ttl,
 		.tcp_flags = e->tcp_flags,
-		.have = e->have,
+		.have = e->have & ~HAVE_STACK,
 	};
+	uint32_t slots = 0;
 	int err;
 
 	memcpy(hop.saddr, e->saddr, sizeof(hop.saddr));
 	memcpy(hop.daddr, e->daddr, sizeof(hop.daddr));
 	err = functable_at(d->functions, e->func, &hop.func);
+	if (!err && e->have & HAVE_STACK)
+		err = stack_take(d, cpu, at, &hop.stack, &slots);
 	if (!err)
 		err = packet_count(d, e->packet);
 	if (!err)
 		err = spool_hop(d->spool, &hop);
-	if (!err) {
-		c->recorded++;
-		d->totals.hops++;
-	}
-	return err;
-}
-
-static int stack_take(struct drain *d, const struct stack_event *e)
-{
-	uint32_t frames[STACK_FRAMES];
-	struct trc_record rec = { .kind = TRC_STACK, .stack = { .packet = e->packet, .frames = frames } };
-	int err;
-
-	err = functable_stack(d->functions, e, frames, &rec.stack.count);
-	if (err || !rec.stack.count)
+	if (err)
 		return err;
-	return spool_write(d->spool, &rec);
+	d->cpus[cpu].recorded++;
+	d->totals.hops++;
+	return 1 + slots;
 }
 
 static int name_take(struct drain *d, const struct name_event *e)
@@ -147,33 +175,91 @@ static int name_take(struct drain *d, const struct name_event *e)
 	return spool_write(d->spool, &rec);
 }
 
-/* libbpf's callback: a negative answer ends this ring's turn. */
-static int record_take(void *ctx, void *data, size_t size)
+static int edge_take(struct drain *d, const struct edge_event *e)
 {
-	const struct event_head *head = data;
-	struct cpu *c = ctx;
+	struct trc_record rec = { .kind = TRC_EDGE, .edge = { .time_ns = e->time_ns, .child = e->child, .parent = e->parent,
+		.kind = e->kind } };
+	int err = functable_at(d->functions, e->func, &rec.edge.func);
+
+	return err ? err : spool_write(d->spool, &rec);
+}
+
+/* What has come so far of a packet's bytes; less than was taken when slots were lost. */
+static int piece_end(struct drain *d, struct piece *p)
+{
+	struct trc_record rec = { .kind = TRC_DATA, .data = { .packet = p->packet, .time_ns = p->time_ns, .layer = p->layer,
+		.len_bytes = p->len, .size = p->size < TRC_STRING_MAX ? p->size : TRC_STRING_MAX, .bytes = p->bytes } };
+
+	if (!p->size)
+		return 0;
+	p->size = 0;
+	return spool_write(d->spool, &rec);
+}
+
+static int piece_room(struct piece *p, uint32_t total)
+{
+	uint8_t *grown;
+
+	if (total <= p->room)
+		return 0;
+	grown = realloc(p->bytes, total);
+	if (!grown)
+		return -ENOMEM;
+	p->bytes = grown;
+	p->room = total;
+	return 0;
+}
+
+static int data_take(struct drain *d, uint32_t cpu, const struct data_event *e)
+{
+	struct piece *p = &d->cpus[cpu].piece;
+	int err;
+
+	if (e->size > DATA_SLOT_BYTES)
+		return -EBADMSG;
+	if (!e->offset) {
+		err = piece_end(d, p);
+		err = err ? err : piece_room(p, e->total);
+		if (err)
+			return err;
+		*p = (struct piece){ .packet = e->packet, .time_ns = e->time_ns, .layer = e->layer, .len = e->len,
+			.total = e->total, .room = p->room, .bytes = p->bytes };
+	}
+	if (e->packet != p->packet || e->offset != p->size || e->offset + e->size > p->total)
+		return 0;	/* a piece before it was lost */
+	memcpy(p->bytes + p->size, e->bytes, e->size);
+	p->size += e->size;
+	return p->size == p->total ? piece_end(d, p) : 0;
+}
+
+/* The number of slots taken, or -errno. */
+static int slot_take(struct drain *d, uint32_t cpu, uint64_t at, const struct event_head *head)
+{
 	int err = 0;
 
-	if (size == sizeof(struct hop_event) && head->kind <= EVENT_DROP)
-		err = hop_take(c, data);
-	else if (size == sizeof(struct stack_event) && head->kind == EVENT_STACK)
-		err = stack_take(c->drain, data);
-	else if (size == sizeof(struct name_event) && head->kind == EVENT_NAME)
-		err = name_take(c->drain, data);
-	else
+	switch (head->kind) {
+	case EVENT_HOP:
+	case EVENT_RETURN:
+	case EVENT_DROP:
+		return hop_take(d, cpu, at, (const void *)head);
+	case EVENT_NAME:
+		err = name_take(d, (const void *)head);
+		break;
+	case EVENT_EDGE:
+		err = edge_take(d, (const void *)head);
+		break;
+	case EVENT_DATA:
+		err = data_take(d, cpu, (const void *)head);
+		break;
+	default:
 		err = -EBADMSG;
-	if (err) {
-		c->drain->err = err;
-		return err;
 	}
-	/* this record is taken; the next one stays in the ring when there is no room for it */
-	return ++c->turn >= TURN_RECORDS || !spool_room(c->drain->spool) ? -EAGAIN : 0;
+	return err ? err : 1;
 }
 
 int drain_open(struct drain **out, struct probes *p, struct functions *f, const struct symbols *s, struct spool *spool)
 {
 	struct drain *d = calloc(1, sizeof(*d));
-	uint32_t i;
 	int err = -ENOMEM;
 
 	if (!d)
@@ -181,19 +267,10 @@ int drain_open(struct drain **out, struct probes *p, struct functions *f, const 
 	d->probes = p;
 	d->spool = spool;
 	d->cpus = calloc(p->ncpus, sizeof(*d->cpus));
-	d->counters = calloc(p->ncpus, sizeof(*d->counters));
-	if (!d->cpus || !d->counters)
-		goto out;
-	for (i = 0; i < p->ncpus; i++) {
-		d->cpus[i].drain = d;
-		d->cpus[i].ring = ring_buffer__new(p->rings[i], record_take, &d->cpus[i], NULL);
-		if (!d->cpus[i].ring) {
-			err = -errno;
-			goto out;
-		}
-	}
-	err = functable_open(&d->functions, f, s, spool);
-out:
+	if (d->cpus)
+		err = functable_open(&d->functions, f, s, spool);
+	if (!err)
+		err = stacks_open(&d->stacks, d->functions, spool);
 	if (err) {
 		drain_free(d);
 		d = NULL;
@@ -202,19 +279,40 @@ out:
 	return err;
 }
 
+/* One CPU's turn: the number of slots, or -errno.  Slots are the programs' again once the tail has moved. */
+static int cpu_drain(struct drain *d, uint32_t cpu)
+{
+	struct cpu *c = &d->cpus[cpu];
+	uint64_t begin = c->tail;
+	const void *slot;
+	int n = 0;
+
+	while (c->tail - begin < TURN_SLOTS && spool_room(d->spool)) {
+		slot = slot_at(d, cpu, c->tail);
+		if (!slot)
+			break;
+		n = slot_take(d, cpu, c->tail, slot);
+		if (n < 0)
+			break;
+		c->tail += n;
+	}
+	__atomic_store_n(&d->probes->control[cpu].tail, c->tail, __ATOMIC_RELEASE);
+	return n < 0 ? n : (int)(c->tail - begin);
+}
+
 int drain_once(struct drain *d)
 {
-	struct cpu *c;
 	uint32_t i;
-	int taken = 0;
+	int taken = 0, n;
 
 	for (i = 0; i < d->probes->ncpus && !d->err; i++) {
-		c = &d->cpus[(d->first + i) % d->probes->ncpus];
-		c->turn = 0;
 		if (!spool_room(d->spool))
 			break;
-		ring_buffer__consume(c->ring);
-		taken += c->turn;
+		n = cpu_drain(d, (d->first + i) % d->probes->ncpus);
+		if (n < 0)
+			d->err = n;
+		else
+			taken += n;
 	}
 	d->first = (d->first + i) % d->probes->ncpus;	/* when room is short, each is the first one once */
 	return d->err ? d->err : taken;
@@ -223,18 +321,18 @@ int drain_once(struct drain *d)
 const struct drain_totals *drain_totals(struct drain *d)
 {
 	struct drain_totals *t = &d->totals;
+	const volatile struct cpu_control *c;
 	uint64_t produced = 0;
 	uint32_t i;
 
 	t->lost = t->untracked = t->others_lost = t->unpaired = 0;
-	if (!probes_counters(d->probes, d->counters)) {
-		for (i = 0; i < d->probes->ncpus; i++) {
-			produced += d->counters[i].hops;
-			t->lost += d->counters[i].lost;
-			t->untracked += d->counters[i].untracked;
-			t->others_lost += d->counters[i].others_lost;
-			t->unpaired += d->counters[i].unpaired;
-		}
+	for (i = 0; i < d->probes->ncpus; i++) {
+		c = &d->probes->control[i];
+		t->lost += c->lost;
+		t->untracked += c->untracked;
+		t->others_lost += c->others_lost;
+		t->unpaired += c->unpaired;
+		produced += c->hops;
 	}
 	t->missed = probes_missed(d->probes);
 	t->unexplained = produced - t->hops - t->lost;
@@ -244,19 +342,22 @@ const struct drain_totals *drain_totals(struct drain *d)
 static int losses_write(struct drain *d)
 {
 	struct trc_record rec = { .kind = TRC_LOSS };
+	const volatile struct cpu_control *c;
 	uint32_t i;
 	int err = 0;
 
 	for (i = 0; i < d->probes->ncpus && !err; i++) {
-		if (!d->counters[i].hops && !d->counters[i].others_lost && i)
+		c = &d->probes->control[i];
+		err = piece_end(d, &d->cpus[i].piece);
+		if (err || (!c->hops && !c->others_lost && i))
 			continue;
 		rec.loss = (struct trc_loss){
 			.cpu = i,
-			.produced = d->counters[i].hops,
+			.produced = c->hops,
 			.recorded = d->cpus[i].recorded,
-			.lost = d->counters[i].lost,
+			.lost = c->lost,
 			.missed = i ? 0 : d->totals.missed,	/* the kernel counts them for all CPUs together */
-			.others_lost = d->counters[i].others_lost,
+			.others_lost = c->others_lost,
 		};
 		err = spool_write(d->spool, &rec);
 	}
@@ -298,11 +399,11 @@ void drain_free(struct drain *d)
 	if (!d)
 		return;
 	for (i = 0; d->cpus && i < d->probes->ncpus; i++) {
-		ring_buffer__free(d->cpus[i].ring);
 		free(d->cpus[i].packets);
+		free(d->cpus[i].piece.bytes);
 	}
+	stacks_free(d->stacks);
 	functable_free(d->functions);
 	free(d->cpus);
-	free(d->counters);
 	free(d);
 }

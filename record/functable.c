@@ -184,25 +184,24 @@ static bool is_interrupt(const struct symbol *sym)
 	       starts(sym->name, "asm_sysvec_");
 }
 
-int functable_stack(struct functable *t, const struct stack_event *e, uint32_t *frames, uint32_t *count)
+int functable_stack(struct functable *t, const uint32_t *offsets, uint32_t count, bool process, uint32_t *frames, uint32_t *kept)
 {
-	size_t n = e->size > 0 ? e->size / sizeof(e->frames[0]) : 0, i;
 	const struct symbol *sym;
-	uint64_t addr;
+	uint32_t i, offset;
 	int err;
 
-	*count = 0;
-	for (i = 0; i < n && i < STACK_FRAMES && e->frames[i]; i++) {
-		addr = e->frames[i];
+	*kept = 0;
+	for (i = 0; i < count; i++) {
 		/* a return address may be the first byte of the next function: the call is before it */
-		sym = symbols_at(t->symbols, i ? addr - 1 : addr);
-		if (!*count && is_tracer(sym))
+		offset = offsets[i] - (i ? 1 : 0);
+		sym = symbols_at(t->symbols, offset_addr(t, offset));
+		if (!*kept && is_tracer(sym))
 			continue;
-		err = functable_at(t, (i ? addr - 1 : addr) - t->symbols->text_base, &frames[*count]);
+		err = functable_at(t, offset, &frames[*kept]);
 		if (err)
 			return err;
-		(*count)++;
-		if (sym && e->head.context != CONTEXT_PROCESS && is_interrupt(sym))
+		(*kept)++;
+		if (sym && !process && is_interrupt(sym))
 			break;
 	}
 	return 0;

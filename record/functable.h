@@ -3,6 +3,7 @@
 #ifndef PKT_FUNCTABLE_H
 #define PKT_FUNCTABLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "event.h"
@@ -18,7 +19,10 @@ void functable_free(struct functable *t);
 
 /* Id of the function that holds this address (as hop_event.func has it); a new one is written first. */
 int functable_at(struct functable *t, uint32_t offset, uint32_t *id);
-/* The frames of a stack as ids, without those of the tracer and of whatever a softirq interrupted. */
-int functable_stack(struct functable *t, const struct stack_event *e, uint32_t *frames, uint32_t *count);
+/*
+ * The frames of a stack (offsets, as in stack_event) as ids, without those of the tracer and of whatever a softirq
+ * interrupted.  frames has room for `count`; *kept is how many there are.
+ */
+int functable_stack(struct functable *t, const uint32_t *offsets, uint32_t count, bool process, uint32_t *frames, uint32_t *kept);
 
 #endif

@@ -112,7 +112,7 @@ static __u32 prototype_arg(const struct btf *btf, const struct btf_type *func, b
 	return 0;
 }
 
-static uint32_t cookie_for(const char *flags, bool state)
+static uint32_t cookie_for(const char *flags, bool state, uint32_t arg)
 {
 	uint32_t cookie = state ? COOKIE_STATE : 0;
 
@@ -120,7 +120,8 @@ static uint32_t cookie_for(const char *flags, bool state)
 	cookie |= strchr(flags, 't') ? COOKIE_TAIL : 0;
 	cookie |= strchr(flags, 'e') ? COOKIE_END : 0;
 	cookie |= strchr(flags, 'r') ? COOKIE_RETURN : 0;
-	return cookie;
+	cookie |= strchr(flags, 'b') ? COOKIE_BORN : 0;
+	return cookie ? cookie | arg << COOKIE_ARG_SHIFT : 0;
 }
 
 /* The functions that end a packet's life are always wanted: without them identities would merge. */
@@ -196,7 +197,7 @@ static int name_add(struct finder *find, const char *name, const char *module, u
 			.module = same ? named[i]->module : strdup(module),
 			.addr = same ? named[i]->addr : 0,
 			.arg = arg,
-			.cookie = cookie_for(flags, state),
+			.cookie = cookie_for(flags, state, arg),
 			.unique = count == 1,
 			.error = !same ? ENOENT : why ? EOPNOTSUPP : 0,
 			.why = why,

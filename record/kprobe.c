@@ -145,7 +145,7 @@ static int event_attach(struct probes *p, const char *event)
 	if (fd < 0)
 		return -errno;
 	opts.bpf_cookie = cookie;
-	link = bpf_program__attach_perf_event_opts(*kind == 'r' ? p->hop_return : p->hop[arg - 1], fd, &opts);
+	link = bpf_program__attach_perf_event_opts(*kind == 'r' ? p->hop_return : probes_program(p, arg, cookie), fd, &opts);
 	if (!link) {
 		id = -errno;
 		close(fd);

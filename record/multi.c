@@ -64,7 +64,8 @@ static int set_attach(struct set *s, size_t from, size_t n)
 	return err ? err : set_attach(s, from + n / 2, n - n / 2);
 }
 
-static int set_build(struct set *s, uint32_t arg)
+/* Those whose entry, or return, this program takes. */
+static int set_build(struct set *s)
 {
 	const struct function *fn;
 	size_t i;
@@ -74,7 +75,8 @@ static int set_build(struct set *s, uint32_t arg)
 		fn = &s->f->v[i];
 		if (!fn->wanted || fn->error || !fn->addr)
 			continue;
-		if (s->retprobe ? !(fn->attached && fn->cookie & COOKIE_RETURN) : fn->arg != arg)
+		if (s->retprobe ? !(fn->attached && fn->cookie & COOKIE_RETURN) :
+				  probes_program(s->p, fn->arg, fn->cookie) != s->prog)
 			continue;
 		s->members[s->n] = i;
 		s->addrs[s->n] = fn->addr;
@@ -88,7 +90,7 @@ int multi_attach(struct probes *p, struct functions *f)
 	struct set s = { .p = p, .f = f };
 	size_t room = f->n ? f->n : 1, attached = 0, i;
 	uint32_t arg;
-	int err = 0;
+	int err;
 
 	s.members = calloc(room, sizeof(*s.members));
 	s.addrs = calloc(room, sizeof(*s.addrs));
@@ -97,14 +99,16 @@ int multi_attach(struct probes *p, struct functions *f)
 		err = -ENOMEM;
 		goto out;
 	}
+	s.prog = p->hop_special;
+	err = set_build(&s);
 	for (arg = 1; !err && arg <= HOP_PROGRAMS; arg++) {
 		s.prog = p->hop[arg - 1];
-		err = set_build(&s, arg);
+		err = set_build(&s);
 	}
 	s.prog = p->hop_return;
 	s.retprobe = true;
 	if (!err)
-		err = set_build(&s, 0);
+		err = set_build(&s);
 	for (i = 0; i < f->n; i++)
 		attached += f->v[i].attached;
 	if (!err && !attached)

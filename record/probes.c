@@ -3,6 +3,7 @@
  * probes.c - load the object, give it a ring for each CPU, and let a backend attach it.
  */
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,10 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "embedded.h"
 #include "probes.h"
+
+#define SLOT_SHIFT_MIN 8	/* room for what nested programs may take at once, and some more */
 
 const char *backend_name(enum backend b)
 {
@@ -71,9 +75,10 @@ static int programs_find(struct probes *p)
 		if (!p->hop[i])
 			return -ENOENT;
 	}
+	p->hop_special = bpf_object__find_program_by_name(p->object, "hop_special");
 	p->hop_return = bpf_object__find_program_by_name(p->object, "hop_return");
 	p->hop_drop = bpf_object__find_program_by_name(p->object, "hop_drop");
-	return p->hop_return && p->hop_drop ? 0 : -ENOENT;
+	return p->hop_special && p->hop_return && p->hop_drop ? 0 : -ENOENT;
 }
 
 /* The section of the programs' variables; libbpf shares its memory with the kernel in skeletons only. */
@@ -94,28 +99,87 @@ static int constants_set(struct probes *p, const struct program_constants *const
 	return map ? bpf_map__set_initial_value(map, constants, sizeof(*constants)) : -ENOENT;
 }
 
-static int rings_make(struct probes *p, uint32_t ring_bytes)
+/* Memory that programs and recorder share: it needs no system call and no privilege to look at. */
+static int shared_map(void **out, const struct bpf_map *map, size_t bytes)
 {
-	int outer = bpf_object__find_map_fd_by_name(p->object, "rings");
-	uint32_t cpu;
+	size_t page = sysconf(_SC_PAGESIZE);
+	void *at;
 
-	p->rings = malloc(p->ncpus * sizeof(*p->rings));
-	if (!p->rings)
-		return -ENOMEM;
-	for (cpu = 0; cpu < p->ncpus; cpu++)
-		p->rings[cpu] = -1;
-	for (cpu = 0; cpu < p->ncpus; cpu++) {
-		p->rings[cpu] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "pktrec_ring", 0, 0, ring_bytes, NULL);
-		if (p->rings[cpu] < 0 || bpf_map_update_elem(outer, &cpu, &p->rings[cpu], BPF_ANY))
-			return -errno;
-	}
+	if (!map)
+		return -ENOENT;
+	at = mmap(NULL, (bytes + page - 1) / page * page, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	*out = at;
 	return 0;
 }
 
-int probes_load(struct probes *p, enum backend b, const struct program_constants *constants, uint32_t ring_bytes)
+static void shared_unmap(void *at, size_t bytes)
+{
+	if (at)
+		munmap(at, bytes);
+}
+
+static size_t slots_bytes(const struct probes *p)
+{
+	return ((size_t)p->ncpus << p->slot_shift) * SLOT_BYTES;
+}
+
+static int memory_share(struct probes *p)
+{
+	int err;
+
+	err = shared_map((void **)&p->state, section_find(p, ".bss", sizeof(struct program_state)), sizeof(*p->state));
+	if (!err)
+		err = shared_map((void **)&p->control, bpf_object__find_map_by_name(p->object, "cpus"),
+				 p->ncpus * sizeof(*p->control));
+	if (!err)
+		err = shared_map((void **)&p->slots, bpf_object__find_map_by_name(p->object, "slots"), slots_bytes(p));
+	return err;
+}
+
+static uint32_t slot_shift(uint32_t ring_bytes)
+{
+	uint32_t shift = SLOT_SHIFT_MIN;
+
+	while ((2ULL << shift) * SLOT_BYTES <= ring_bytes)
+		shift++;
+	return shift;
+}
+
+/* bpf_rdonly_cast() came with 6.2. */
+static bool reads_directly(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool found = btf && btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return found;
+}
+
+static void programs_set(struct probes *p)
+{
+	int i;
+
+	if (p->backend != BACKEND_KPROBE_MULTI)
+		return;
+	for (i = 0; i < HOP_PROGRAMS; i++)
+		bpf_program__set_expected_attach_type(p->hop[i], BPF_TRACE_KPROBE_MULTI);
+	bpf_program__set_expected_attach_type(p->hop_special, BPF_TRACE_KPROBE_MULTI);
+	bpf_program__set_expected_attach_type(p->hop_return, BPF_TRACE_KPROBE_MULTI);
+}
+
+static void maps_size(const struct probes *p)
+{
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(p->object, "cpus"), p->ncpus);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(p->object, "slots"), p->ncpus << p->slot_shift);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(p->object, "scratches"), p->ncpus * 4);
+}
+
+int probes_load(struct probes *p, enum backend b, struct program_constants constants, uint32_t ring_bytes)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "hop");
-	int i, err;
+	int err;
 
 	memset(p, 0, sizeof(*p));
 	p->backend = b;
@@ -123,23 +187,18 @@ int probes_load(struct probes *p, enum backend b, const struct program_constants
 	p->object = bpf_object__open_mem(embedded_object, embedded_object_end - embedded_object, &opts);
 	if (!p->object)
 		return -errno;
+	constants.slot_shift = p->slot_shift = slot_shift(ring_bytes);
+	constants.direct = reads_directly();
 	err = programs_find(p);
-	if (err)
-		goto out;
-	for (i = 0; b == BACKEND_KPROBE_MULTI && i < HOP_PROGRAMS; i++)
-		bpf_program__set_expected_attach_type(p->hop[i], BPF_TRACE_KPROBE_MULTI);
-	if (b == BACKEND_KPROBE_MULTI)
-		bpf_program__set_expected_attach_type(p->hop_return, BPF_TRACE_KPROBE_MULTI);
-	err = constants_set(p, constants);
-	if (err)
-		goto out;
-	bpf_map__set_max_entries(bpf_object__find_map_by_name(p->object, "rings"), p->ncpus);
-	err = bpf_object__load(p->object);
-	if (err)
-		goto out;
-	p->state = section_find(p, ".bss", sizeof(struct program_state));
-	err = p->state ? rings_make(p, ring_bytes) : -ENOENT;
-out:
+	if (!err)
+		err = constants_set(p, &constants);
+	if (!err) {
+		programs_set(p);
+		maps_size(p);
+		err = bpf_object__load(p->object);
+	}
+	if (!err)
+		err = memory_share(p);
 	if (err)
 		probes_free(p);
 	return err;
@@ -172,20 +231,15 @@ int probes_attach(struct probes *p, struct functions *f)
 	return p->backend == BACKEND_KPROBE_MULTI ? multi_attach(p, f) : kprobe_attach(p, f);
 }
 
-int probes_enable(struct probes *p, bool on)
+void probes_enable(struct probes *p, bool on)
 {
-	struct program_state state = { .enabled = on };	/* a count of packets is of no use after the end */
-	uint32_t zero = 0;
-
-	return bpf_map_update_elem(bpf_map__fd(p->state), &zero, &state, BPF_ANY) ? -errno : 0;
+	__atomic_store_n(&p->state->enabled, on, __ATOMIC_RELEASE);
 }
 
-int probes_counters(const struct probes *p, struct cpu_counters *out)
+/* The program for a function that takes the sk_buff as argument `arg`. */
+struct bpf_program *probes_program(const struct probes *p, uint32_t arg, uint32_t cookie)
 {
-	int fd = bpf_object__find_map_fd_by_name(p->object, "counters");
-	uint32_t zero = 0;
-
-	return bpf_map_lookup_elem(fd, &zero, out) ? -errno : 0;
+	return cookie ? p->hop_special : p->hop[arg - 1];
 }
 
 static uint64_t program_missed(const struct bpf_program *prog)
@@ -200,7 +254,7 @@ static uint64_t program_missed(const struct bpf_program *prog)
 
 uint64_t probes_missed(const struct probes *p)
 {
-	uint64_t missed = program_missed(p->hop_return) + program_missed(p->hop_drop);
+	uint64_t missed = program_missed(p->hop_special) + program_missed(p->hop_return) + program_missed(p->hop_drop);
 	int i;
 
 	for (i = 0; i < HOP_PROGRAMS; i++)
@@ -222,13 +276,10 @@ void probes_detach(struct probes *p)
 
 void probes_free(struct probes *p)
 {
-	uint32_t cpu;
-
 	probes_detach(p);
-	for (cpu = 0; p->rings && cpu < p->ncpus; cpu++)
-		if (p->rings[cpu] >= 0)
-			close(p->rings[cpu]);
-	free(p->rings);
+	shared_unmap(p->state, sizeof(*p->state));
+	shared_unmap(p->control, p->ncpus * sizeof(*p->control));
+	shared_unmap(p->slots, slots_bytes(p));
 	bpf_object__close(p->object);
 	memset(p, 0, sizeof(*p));
 }

@@ -24,34 +24,36 @@ enum backend {
 struct probes {
 	struct bpf_object *object;
 	struct bpf_program *hop[HOP_PROGRAMS];
+	struct bpf_program *hop_special;	/* for functions with a cookie */
 	struct bpf_program *hop_return;
 	struct bpf_program *hop_drop;
 	enum backend backend;
-	uint32_t ncpus;			/* possible ones: rings[], counters */
-	int *rings;			/* map fds, by CPU; -1 = none */
+	uint32_t ncpus;			/* possible ones */
+	uint32_t slot_shift;		/* each has a ring of 1 << slot_shift slots */
+	/* shared with the programs; NULL before probes_load() */
+	struct cpu_control *control;	/* [ncpus] */
+	uint8_t *slots;			/* [ncpus << slot_shift][SLOT_BYTES] */
+	struct program_state *state;
 	struct bpf_link **links;
 	size_t nlinks;
 	char **events;			/* "pktrec_123/h1_0": kprobe backend */
 	size_t nevents;
 	pid_t guard;			/* removes the events if the recorder is killed; 0 = none */
 	int guard_fd;
-	struct bpf_map *state;		/* struct program_state */
 };
 
 const char *backend_name(enum backend b);
 /* Whether this kernel can: 0 or -errno of what refused. */
 int backend_probe(enum backend b);
 
-/* Load the programs for one backend; ring_bytes for each CPU, a power of two of pages.  0 or -errno. */
-int probes_load(struct probes *p, enum backend b, const struct program_constants *constants, uint32_t ring_bytes);
+/* Load the programs for one backend; ring_bytes at most for each CPU's ring.  0 or -errno. */
+int probes_load(struct probes *p, enum backend b, struct program_constants constants, uint32_t ring_bytes);
 /*
  * Attach to every wanted function that has no error yet; sets attached, return_attached, error and why in each.
  * 0 when anything was attached, else -errno.
  */
 int probes_attach(struct probes *p, struct functions *f);
-int probes_enable(struct probes *p, bool on);	/* 0 or -errno */
-/* out[ncpus]; 0 or -errno */
-int probes_counters(const struct probes *p, struct cpu_counters *out);
+void probes_enable(struct probes *p, bool on);
 /* Probe hits on which the kernel skipped the program (it was running already on that CPU). */
 uint64_t probes_missed(const struct probes *p);
 /* Slow (RCU): seconds for hundreds of kprobes.  Leaves nothing in the kernel. */
@@ -60,6 +62,7 @@ void probes_free(struct probes *p);
 
 /* for the backends */
 int probes_keep_link(struct probes *p, struct bpf_link *link);
+struct bpf_program *probes_program(const struct probes *p, uint32_t arg, uint32_t cookie);
 int multi_attach(struct probes *p, struct functions *f);
 int kprobe_attach(struct probes *p, struct functions *f);
 void kprobe_detach(struct probes *p);

@@ -165,10 +165,11 @@ static size_t functions_count(const struct session *s, bool attached)
 
 static int attach(struct session *s)
 {
-	struct program_constants constants = { .text_base = s->symbols.text_base, .packet_limit = s->o->count };
+	struct program_constants constants = { .text_base = s->symbols.text_base, .packet_limit = s->o->count,
+		.data_bytes = 128 };
 	int err;
 
-	err = probes_load(&s->probes, s->backend, &constants, s->o->ring_bytes);
+	err = probes_load(&s->probes, s->backend, constants, s->o->ring_bytes);
 	if (err)
 		return fail("the kernel refused the programs: %s; see pktrec -vv", strerror(-err));
 	err = probes_attach(&s->probes, &s->functions);
@@ -333,8 +334,8 @@ static int file_end(struct session *s)
 	struct trc_record rec = { .kind = TRC_END };
 	int err;
 
-	err = probes_enable(&s->probes, false);
-	err = err ? err : drain_finish(s->drain);
+	probes_enable(&s->probes, false);
+	err = drain_finish(s->drain);
 	err = err ? err : spool_finish(s->spool);
 	err = err ? err : snapshot_links(s->writer);
 	rec.end.reason = s->ending;
@@ -371,15 +372,15 @@ static int summary_print(struct session *s, bool failed)
 
 static int session_record(struct session *s)
 {
-	int status, more, err;
+	int status, more;
 
 	status = functions_prepare(s);
 	status = status ? status : attach(s);
 	status = status ? status : file_begin(s);
 	if (status)
 		return status;
-	err = probes_enable(&s->probes, true);
-	status = err ? fail("cannot start the programs: %s", strerror(-err)) : command_begin(s);
+	probes_enable(&s->probes, true);
+	status = command_begin(s);
 	if (!status)
 		status = record(s);
 	command_finish(s);

@@ -18,23 +18,16 @@
 #include "spool.h"
 
 #define BATCHES 16
-#define BATCH_HOPS 4096		/* half a megabyte each, 8 in all */
-#define BATCH_OTHERS 512
-#define NAME_BYTES 32
-
-struct other {
-	struct trc_record rec;
-	union {
-		char name[NAME_BYTES];
-		uint32_t frames[SPOOL_FRAMES];
-	};
-};
+#define BATCH_HOPS 4096		/* a megabyte each with all, 16 */
+#define BATCH_OTHERS 2048
+#define BATCH_BYTES (192u << 10)	/* what others point to: names, frames, a packet's bytes */
 
 struct batch {
-	uint32_t nhops, nothers;
+	uint32_t nhops, nothers, nbytes;
 	bool flush;
 	struct trc_hop hops[BATCH_HOPS];
-	struct other others[BATCH_OTHERS];
+	struct trc_record others[BATCH_OTHERS];
+	_Alignas(uint32_t) uint8_t bytes[BATCH_BYTES];
 };
 
 struct spool {
@@ -59,7 +52,7 @@ static int batch_write(struct trc_writer *w, const struct batch *b)
 	int err = 0;
 
 	for (i = 0; i < b->nothers && !err; i++)
-		err = trc_write(w, &b->others[i].rec);
+		err = trc_write(w, &b->others[i]);
 	for (i = 0; i < b->nhops && !err; i++)
 		err = trc_write_hop(w, &b->hops[i]);
 	return !err && b->flush ? trc_writer_flush(w) : err;
@@ -82,7 +75,7 @@ static void *work(void *data)
 		err = s->err;
 		pthread_mutex_unlock(&s->lock);
 		err = err ? err : batch_write(s->writer, b);
-		b->nhops = b->nothers = 0;
+		b->nhops = b->nothers = b->nbytes = 0;
 		b->flush = false;
 		pthread_mutex_lock(&s->lock);
 		s->taken++;
@@ -98,7 +91,8 @@ static void *work(void *data)
 
 static bool fits(const struct batch *b)
 {
-	return b->nhops < BATCH_HOPS && b->nothers + SPOOL_FRAMES + 1 <= BATCH_OTHERS;
+	return b->nhops < BATCH_HOPS && b->nothers + SPOOL_FRAMES + 1 <= BATCH_OTHERS &&
+	       b->nbytes + TRC_STRING_MAX + 1 <= BATCH_BYTES;
 }
 
 /* With the lock held. */
@@ -143,29 +137,52 @@ int spool_hop(struct spool *s, const struct trc_hop *hop)
 	return err;
 }
 
+/* A copy that lives as long as the batch; fits() has seen to it that there is room for one. */
+static void *bytes_keep(struct batch *b, const void *from, size_t size)
+{
+	void *to = b->bytes + b->nbytes;
+
+	memcpy(to, from, size);
+	b->nbytes += (size + 3) & ~3u;
+	return to;
+}
+
+/* What the record points to is copied, but the texts of a function. */
+static int other_keep(struct batch *b, struct trc_record *rec)
+{
+	switch (rec->kind) {
+	case TRC_PROC:
+		rec->proc.name = bytes_keep(b, rec->proc.name, strnlen(rec->proc.name, TRC_STRING_MAX) + 1);
+		return 0;
+	case TRC_FRAMES:
+		if (rec->frames.count > SPOOL_FRAMES)
+			return -EINVAL;
+		rec->frames.frames = bytes_keep(b, rec->frames.frames, rec->frames.count * sizeof(*rec->frames.frames));
+		return 0;
+	case TRC_DATA:
+		if (rec->data.size > TRC_STRING_MAX)
+			return -EINVAL;
+		rec->data.bytes = bytes_keep(b, rec->data.bytes, rec->data.size);
+		return 0;
+	case TRC_FUNC:
+	case TRC_LOSS:
+	case TRC_EDGE:
+		return 0;
+	default:
+		return -EINVAL;		/* its texts would have to be copied; nobody sends it this way */
+	}
+}
+
 int spool_write(struct spool *s, const struct trc_record *rec)
 {
 	int err = batch_get(s, true);
-	struct other *o;
+	struct trc_record copy = *rec;
 
-	if (err)
-		return err;
-	o = &s->filling->others[s->filling->nothers];
-	o->rec = *rec;
-	if (rec->kind == TRC_PROC) {
-		strncpy(o->name, rec->proc.name, sizeof(o->name) - 1);
-		o->name[sizeof(o->name) - 1] = 0;
-		o->rec.proc.name = o->name;
-	} else if (rec->kind == TRC_STACK) {
-		if (rec->stack.count > SPOOL_FRAMES)
-			return -EINVAL;
-		memcpy(o->frames, rec->stack.frames, rec->stack.count * sizeof(*o->frames));
-		o->rec.stack.frames = o->frames;
-	} else if (rec->kind != TRC_FUNC && rec->kind != TRC_LOSS) {
-		return -EINVAL;		/* its texts would have to be copied; nobody sends it this way */
-	}
-	s->filling->nothers++;
-	return 0;
+	if (!err)
+		err = other_keep(s->filling, &copy);
+	if (!err)
+		s->filling->others[s->filling->nothers++] = copy;
+	return err;
 }
 
 bool spool_flush(struct spool *s)

@@ -14,7 +14,7 @@
 
 #include "pkttrace.h"
 
-#define SPOOL_FRAMES 32		/* of a stack, at most */
+#define SPOOL_FRAMES 48		/* of a stack, at most */
 
 struct spool;
 
@@ -26,7 +26,7 @@ int spool_open(struct spool **out, struct trc_writer *w);	/* 0 or -errno; the wr
 bool spool_room(struct spool *s);
 /* These answer 0, or the -errno of a write that failed before; trc_writer_error() has the words after spool_finish(). */
 int spool_hop(struct spool *s, const struct trc_hop *hop);
-int spool_write(struct spool *s, const struct trc_record *rec);	/* texts of a function are borrowed until the finish */
+int spool_write(struct spool *s, const struct trc_record *rec);	/* copied, but for texts of a function: borrowed until the finish */
 /* Have all that was given so far written now, and the unit closed.  false: the thread is behind; call it again. */
 bool spool_flush(struct spool *s);
 int spool_error(struct spool *s);

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * hop.h - fill the record of a hop and what comes with it: the stack, the process's name, the packet's first bytes.
+ */
+#ifndef PKT_HOP_H
+#define PKT_HOP_H
+
+#include "packet.h"
+
+struct name {
+	__u64 half[2];		/* 16 bytes of text, to be compared quickly */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u32);
+	__type(value, struct name);
+} names SEC(".maps");
+
+/* A process is named when its first packet, or a first hop after another process on this CPU, shows a new name. */
+static __noinline int name_submit(struct run *r, __u32 pid)
+{
+	struct name now = {}, *known;
+	struct task_struct *leader;
+	struct name_event *e;
+	__u64 at;
+
+	r->control->last_pid = pid;
+	leader = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), group_leader);
+	bpf_core_read(&now, sizeof(now), &leader->comm);	/* threads have names of their own */
+	known = bpf_map_lookup_elem(&names, &pid);
+	if (known && known->half[0] == now.half[0] && known->half[1] == now.half[1])
+		return 0;
+	e = event_take(r, EVENT_NAME, &at);
+	if (!e)
+		return 0;
+	bpf_map_update_elem(&names, &pid, &now, BPF_ANY);
+	e->pid = pid;
+	e->pad = 0;
+	e->name[0] = now.half[0];
+	e->name[1] = now.half[1];
+	slot_give(r, e, at);
+	return 0;
+}
+
+/* --- the stack ------------------------------------------------------------------------------------------------ */
+
+/* Frames of the running stack in s->frames; 0 when there is none. */
+static __always_inline __u32 stack_read(struct run *r, struct scratch *s)
+{
+	long size = bpf_get_stack(r->ctx, s->frames, sizeof(s->frames), 0);
+
+	return size > 0 ? size / sizeof(s->frames[0]) : 0;
+}
+
+static __always_inline __u32 stack_slots(__u32 frames)
+{
+	return (frames + STACK_SLOT_FRAMES - 1) / STACK_SLOT_FRAMES;
+}
+
+/* Into the slots from `at` on, which are taken already. */
+static __noinline int stack_put(struct run *r, struct scratch *s, __u64 at, __u32 frames)
+{
+	struct stack_event *e;
+	__u32 n, i;
+
+	for (n = 0; n < STACK_SLOTS; n++) {
+		if (n * STACK_SLOT_FRAMES >= frames)
+			break;
+		e = slot_at(r, at + n);
+		if (!e)
+			break;
+		e->head.kind = EVENT_STACK;
+		e->head.context = r->context;
+		e->head.seq = 0;
+		e->first = n * STACK_SLOT_FRAMES;
+		e->count = frames;
+		for (i = 0; i < STACK_SLOT_FRAMES; i++)
+			e->frames[i] = s->frames[n * STACK_SLOT_FRAMES + i] - constants.text_base;
+		slot_give(r, e, at + n);
+	}
+	return 0;
+}
+
+/* --- bytes ---------------------------------------------------------------------------------------------------- */
+
+struct data_walk {
+	struct run *run;
+	__u64 packet;
+	__u64 from;
+	__u32 len, total;
+	__u32 layer;
+};
+
+static long data_step(__u32 n, struct data_walk *w)
+{
+	__u32 offset = n * DATA_SLOT_BYTES, size;
+	struct data_event *e;
+	__u64 at;
+
+	if (offset >= w->total)
+		return 1;
+	size = w->total - offset;
+	if (size > DATA_SLOT_BYTES)
+		size = DATA_SLOT_BYTES;
+	e = event_take(w->run, EVENT_DATA, &at);
+	if (!e)
+		return 1;
+	e->time_ns = w->run->time_ns;
+	e->packet = w->packet;
+	e->len = w->len;
+	e->offset = offset;
+	e->total = w->total;
+	e->size = size;
+	e->layer = w->layer;
+	bpf_probe_read_kernel(e->bytes, size, (void *)(w->from + offset));
+	slot_give(w->run, e, at);
+	return 0;
+}
+
+#define DATA_MAX 65536
+
+/* Once for each packet, when its headers are complete: what is not paged of the first bytes, from the lowest layer on. */
+static __noinline int data_submit(struct run *r, struct packet_state *p, struct view *v)
+{
+	__u64 head = (__u64)SKB(v, head), end = head + SKB(v, tail), data = (__u64)SKB(v, data);
+	__u16 mac = SKB(v, mac_header), network = SKB(v, network_header);
+	struct data_walk w = { .run = r, .packet = p->id, .layer = 3 };
+
+	w.from = network ? head + network : data;
+	if (mac != 0xffff && (!network || network > mac)) {
+		w.from = head + mac;
+		w.layer = 2;
+	}
+	p->had_data = 1;
+	if (w.from >= end)
+		return 0;
+	w.len = SKB(v, len) + (__u32)(data - w.from);
+	w.total = end - w.from;
+	if (w.total > constants.data_bytes)
+		w.total = constants.data_bytes;
+	if (w.total > DATA_MAX)
+		return 0;
+	bpf_loop((w.total + DATA_SLOT_BYTES - 1) / DATA_SLOT_BYTES, data_step, &w, 0);
+	return 0;
+}
+
+/* --- the hop --------------------------------------------------------------------------------------------------- */
+
+/* Room for a hop and so many slots more, with its sequence number; NULL is counted. */
+static __always_inline struct hop_event *hop_take(struct run *r, __u8 kind, __u64 packet, __u64 func, __u32 more, __u64 *at)
+{
+	struct cpu_control *c = r->control;
+	struct hop_event *e = NULL;
+	__u64 seq = __sync_fetch_and_add(&c->hops, 1);
+
+	if (slots_take(c, 1 + more, at))
+		e = slot_at(r, *at);
+	if (!e) {
+		__sync_fetch_and_add(&c->lost, 1);
+		return NULL;
+	}
+	e->head.kind = kind;
+	e->head.context = r->context;
+	e->head.seq = seq;
+	e->time_ns = r->time_ns;
+	e->packet = packet;
+	e->func = func - constants.text_base;
+	e->pid = bpf_get_current_pid_tgid() >> 32;
+	e->value = 0;
+	e->hook = 0;
+	e->family = 0;
+	e->have = 0;
+	return e;
+}
+
+/* What is read of a packet, where nothing was read. */
+static __always_inline void hop_blank(struct hop_event *e)
+{
+	e->len = e->data_len = e->ifindex = e->netns = e->mark = 0;
+	e->protocol = 0;
+}
+
+static __always_inline void hop_blank_headers(struct hop_event *e)
+{
+	e->tcp_seq = 0;
+	e->sport = e->dport = e->ip_id = e->frag = e->gso_size = e->gso_segs = 0;
+	e->l4proto = e->ttl = e->tcp_flags = 0;
+	e->saddr[0] = e->saddr[1] = e->daddr[0] = e->daddr[1] = 0;
+}
+
+/* What a hop is of: filled by the programs, with view and packet by hop_find(). */
+struct hop {
+	struct run run;
+	struct view view;
+	struct packet_state *packet;
+	__u64 skb;
+	__u64 func;		/* an address in it */
+	__u64 cookie;
+	__u64 state;		/* address of a struct nf_hook_state, with COOKIE_STATE */
+	__s32 value;
+	__u8 kind;
+	bool blank;		/* there is nothing in the sk_buff yet */
+};
+
+/* The packet, a new one when it is to be followed; false: this is not to be recorded. */
+static __always_inline bool hop_find(struct hop *h, __u8 *copy)
+{
+	struct packet_state *p = packet_known(h->skb);
+	bool born = h->cookie & COOKIE_BORN;
+
+	if (!p && (h->cookie & COOKIE_VERIFY || (born && constants.filtered)))
+		return false;
+	if (!view_open(&h->view, h->skb, copy))
+		return false;
+	h->blank = born || h->cookie & COOKIE_BLANK;
+	if (!p && constants.filtered && !packet_accepted(&h->view))
+		return false;
+	run_describe(&h->run);
+	if (p && !born && (!p->dying_ns || packet_is_dying(&h->run, p, h->cookie))) {
+		h->packet = p;
+		return true;
+	}
+	/* the address lives again */
+	if (p && constants.filtered && (born || !packet_accepted(&h->view))) {
+		packet_forget(h->skb);
+		return false;
+	}
+	h->packet = packet_begin(&h->run, h->skb, p, 0);
+	return h->packet;
+}
+
+/* The record, given away.  The packet's id; 0: there was no room, and that is counted. */
+static __always_inline __u64 hop_submit(struct hop *h)
+{
+	struct run *r = &h->run;
+	struct scratch *s = NULL;
+	struct hop_event *e;
+	__u32 frames = 0;
+	__u64 at, id = h->packet->id;
+	bool first = !h->packet->had_hop, data;
+
+	h->packet->had_hop = 1;
+	if (first || constants.stacks) {
+		s = scratch_take(r);
+		if (s)
+			frames = stack_read(r, s);
+	}
+	e = hop_take(r, h->kind, id, h->func, stack_slots(frames), &at);
+	if (!e) {
+		if (frames)
+			__sync_fetch_and_add(&r->control->others_lost, 1);
+		id = 0;
+		goto out;
+	}
+	e->value = h->value;
+	hop_blank_headers(e);
+	if (h->blank)
+		hop_blank(e);
+	else
+		skb_read(e, h->packet, &h->view);
+	if (h->cookie & COOKIE_STATE)
+		hook_read(e, h->state);
+	data = constants.data_bytes && !h->packet->had_data && e->protocol && e->have & (HAVE_IP4 | HAVE_IP6 | HAVE_ARP);
+	if (frames) {
+		e->have |= HAVE_STACK;
+		if (s)
+			stack_put(r, s, at + 1, frames);
+	}
+	if (r->context == CONTEXT_PROCESS && e->pid && (first || r->control->last_pid != e->pid))
+		name_submit(r, e->pid);
+	slot_give(r, e, at);
+	if (data)
+		data_submit(r, h->packet, &h->view);
+out:
+	if (s)
+		scratch_give(r);
+	return id;
+}
+
+#endif

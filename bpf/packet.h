@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * packet.h - which packet is this sk_buff?  Identity, kinship, and whether a new one is to be followed.
+ *
+ * Each sk_buff gets an id at first sight.  The id ends with the sk_buff: when its release begins it is `dying`, only
+ * functions of the release still belong to it, and whatever else comes along at the same address afterwards is another
+ * packet.  So is what comes fresh from an allocator.  A packet that was accepted once is followed whatever its headers
+ * become, and so is what is made of it.
+ */
+#ifndef PKT_PACKET_H
+#define PKT_PACKET_H
+
+#include "cookie.h"
+#include "event.h"
+#include "filter.h"
+#include "memory.h"
+#include "ring.h"
+#include "skb.h"
+
+#define DYING_NS 100000000ULL		/* a release that took longer than this is over */
+
+struct program_state state;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);	/* in flight at once; more are counted as lost */
+	__type(key, __u64);		/* address of the sk_buff: never leaves the kernel */
+	__type(value, struct packet_state);
+} packets SEC(".maps");
+
+static __always_inline __u64 id_fresh(const struct run *r)
+{
+	return (__sync_fetch_and_add(&r->control->packets, 1) + 1) << 12 | (r->cpu & (MAX_CPUS - 1));
+}
+
+/* With -c N only the first N packets are followed. */
+static __always_inline bool packet_wanted(void)
+{
+	if (!constants.packet_limit)
+		return true;
+	return state.packets < constants.packet_limit &&
+	       __sync_fetch_and_add(&state.packets, 1) < constants.packet_limit;
+}
+
+static __always_inline void tracked_add(__s64 n)
+{
+	if (constants.filtered)
+		__sync_fetch_and_add(&state.tracked, n);
+}
+
+static __always_inline struct packet_state *packet_known(__u64 skb)
+{
+	/* when none is followed, none needs to be looked for */
+	if (constants.filtered && !*(volatile __u64 *)&state.tracked)
+		return NULL;
+	return bpf_map_lookup_elem(&packets, &skb);
+}
+
+static __always_inline void packet_forget(__u64 skb)
+{
+	if (!bpf_map_delete_elem(&packets, &skb))
+		tracked_add(-1);
+}
+
+/* The expression, on the link layer where there is one, else on the network layer. */
+static __always_inline bool filter_accepts(const struct view *v)
+{
+	__u64 head = (__u64)SKB(v, head), end = head + SKB(v, tail), base;
+	__u16 mac = SKB(v, mac_header), network = SKB(v, network_header);
+	__u32 len = SKB(v, len);
+	__u64 data = (__u64)SKB(v, data);
+
+	if (!is_kernel_pointer(head))
+		return false;
+	if (constants.tunnel) {
+		base = head + network;
+		return network && base < end && filter_tunnel(base, end - base, len + (__u32)(data - base));
+	}
+	if (mac != 0xffff && (!network || network >= mac + 14)) {
+		base = head + mac;
+		return base < end && filter_l2(base, end - base, len + (__u32)(data - base));
+	}
+	base = head + network;
+	return network && base < end && filter_l3(base, end - base, len + (__u32)(data - base));
+}
+
+static __always_inline bool packet_accepted(const struct view *v)
+{
+	struct place place;
+
+	if (constants.mark_mask && (SKB(v, mark) & constants.mark_mask) != constants.mark)
+		return false;
+	if (constants.netns || constants.ifindex) {
+		place_find(&place, (__u64)SKB(v, dev), (__u64)SKB(v, sk));
+		if (constants.netns && place.netns != constants.netns)
+			return false;
+		if (constants.ifindex && place.ifindex != constants.ifindex)
+			return false;
+	}
+	return !constants.filter || filter_accepts(v);
+}
+
+static __always_inline void hop_untracked(struct run *r)
+{
+	__sync_fetch_and_add(&r->control->hops, 1);
+	__sync_fetch_and_add(&r->control->lost, 1);
+	__sync_fetch_and_add(&r->control->untracked, 1);
+}
+
+/* A new life at this address, whatever was there before.  NULL: it is not followed. */
+static __always_inline struct packet_state *packet_begin(struct run *r, __u64 skb, struct packet_state *before, __u64 parent)
+{
+	struct packet_state new = { .parent = parent };
+
+	if (!packet_wanted())
+		return NULL;
+	new.id = id_fresh(r);
+	if (before) {
+		*before = new;
+		return before;
+	}
+	if (bpf_map_update_elem(&packets, &skb, &new, BPF_ANY)) {
+		hop_untracked(r);	/* the map is full */
+		return NULL;
+	}
+	tracked_add(1);
+	return bpf_map_lookup_elem(&packets, &skb);
+}
+
+/* Does what happens now still belong to the packet that is being released? */
+static __always_inline bool packet_is_dying(const struct run *r, const struct packet_state *p, __u64 cookie)
+{
+	return cookie & (COOKIE_TAIL | COOKIE_END) && !(cookie & COOKIE_BEGIN) && r->time_ns - p->dying_ns < DYING_NS;
+}
+
+static __always_inline void packet_release(struct run *r, __u64 skb, struct packet_state *p, __u64 cookie)
+{
+	if (cookie & COOKIE_END)
+		packet_forget(skb);
+	else if (cookie & COOKIE_BEGIN)
+		p->dying_ns = r->time_ns;
+}
+
+static __always_inline void edge_submit(struct run *r, __u64 func, __u32 kind, __u64 child, __u64 parent)
+{
+	struct edge_event *e;
+	__u64 at;
+
+	e = event_take(r, EVENT_EDGE, &at);
+	if (!e)
+		return;
+	e->time_ns = r->time_ns;
+	e->child = child;
+	e->parent = parent;
+	e->kind = kind;
+	e->func = func - constants.text_base;
+	slot_give(r, e, at);
+}
+
+#endif
