@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * embedded.c - files that are part of the program: the BPF object and schema/functions.tsv, assembled in as they are.
+ * embedded.c - files that are part of the program: the BPF object and parts of schema/, assembled in as they are.
  */
 #include "embedded.h"
 
@@ -17,3 +17,4 @@
 
 EMBED(embedded_object, BUILD_DIR "/hop.bpf.o");
 EMBED(embedded_functions, "schema/functions.tsv");
+EMBED(embedded_lineage, "schema/lineage.tsv");

@@ -5,5 +5,6 @@
 
 extern const char embedded_object[], embedded_object_end[];
 extern const char embedded_functions[], embedded_functions_end[];
+extern const char embedded_lineage[], embedded_lineage_end[];
 
 #endif

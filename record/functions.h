@@ -47,4 +47,25 @@ void functions_free(struct functions *f);
 /* Flags of schema/functions.tsv for a name, "" when it is not in there. */
 const char *knowledge_flags(const char *name);
 
+/* When an edge between two packets holds, at a function that has both: schema/lineage.tsv. */
+enum lineage_when {
+	LINEAGE_ENTRY,		/* as it is entered */
+	LINEAGE_TRUE,		/* if it returns true: the lowest byte is not 0 */
+	LINEAGE_NONZERO,	/* if it returns an int other than 0 */
+	LINEAGE_ZERO,		/* if it returns the int 0 */
+	LINEAGE_INSIDE,		/* no edge of its own: kind of those that are reported for the same parent meanwhile */
+};
+
+struct lineage {
+	const char *function;	/* without a compiler's suffix */
+	uint32_t kind;		/* enum trc_edge_kind */
+	uint32_t child;		/* position of its sk_buff, 1..5; 0 with LINEAGE_INSIDE */
+	uint32_t parent;	/* 1..5 */
+	enum lineage_when when;
+};
+
+/* What schema/lineage.tsv says of a function; NULL = nothing. */
+const struct lineage *lineage_of(const char *function);
+const struct lineage *lineage_rows(size_t *count);
+
 #endif

@@ -20,6 +20,7 @@
 #include "functions.h"
 #include "options.h"
 #include "output.h"
+#include "pkttrace.h"
 #include "symbols.h"
 
 static const char kallsyms[] =
@@ -107,6 +108,26 @@ static void knowledge_marks_what_the_recorder_relies_on(void **state)
 	assert_non_null(strchr(knowledge_flags("__bpf_trace_kfree_skb"), 'x'));
 	assert_null(strchr(knowledge_flags("ip_rcv"), 'x'));
 	assert_string_equal(knowledge_flags("no such function"), "");
+}
+
+static void lineage_names_child_and_parent(void **state)
+{
+	const struct lineage *l = lineage_of("skb_split"), *rows;
+	size_t n, i, j;
+
+	assert_non_null(l);
+	assert_int_equal(l->kind, TRC_EDGE_SPLIT);
+	assert_int_equal(l->child, 2);
+	assert_int_equal(l->parent, 1);
+	assert_int_equal(l->when, LINEAGE_ENTRY);
+	assert_int_equal(lineage_of("skb_gro_receive")->when, LINEAGE_ZERO);
+	assert_int_equal(lineage_of("skb_clone")->when, LINEAGE_INSIDE);
+	assert_null(lineage_of("ip_rcv"));
+	rows = lineage_rows(&n);
+	assert_true(n > 10);
+	for (i = 0; i < n; i++)
+		for (j = 0; j < i; j++)
+			assert_string_not_equal(rows[i].function, rows[j].function);
 }
 
 static int parse(struct options *o, char **argv)
@@ -274,6 +295,7 @@ int main(void)
 		cmocka_unit_test(symbols_find_the_compilers_variant),
 		cmocka_unit_test(symbols_hidden_are_refused),
 		cmocka_unit_test(knowledge_marks_what_the_recorder_relies_on),
+		cmocka_unit_test(lineage_names_child_and_parent),
 		cmocka_unit_test(options_split_at_the_dashes),
 		cmocka_unit_test(options_read_sizes_and_times),
 		cmocka_unit_test(options_that_make_no_sense_are_refused),
