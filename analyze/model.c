@@ -141,7 +141,7 @@ static int end_set(struct model *m, const struct trc_end *e)
 
 int record_add(struct model *m, const struct trc_record *rec)
 {
-	if (rec->kind != TRC_HOP && rec->kind != TRC_STACK)
+	if (rec->kind != TRC_HOP && rec->kind != TRC_STACK && rec->kind <= TRC_END)
 		m->priv->rows++;
 	switch (rec->kind) {
 	case TRC_HOP:
@@ -164,6 +164,11 @@ int record_add(struct model *m, const struct trc_record *rec)
 		return loss_add(m, &rec->loss);
 	case TRC_END:
 		return end_set(m, &rec->end);
+	case TRC_FRAMES:
+	case TRC_EDGE:
+	case TRC_DATA:
+	case TRC_SNAPSHOT:
+		break;		/* not used yet */
 	}
 	return 0;	/* of a newer library */
 }

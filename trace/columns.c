@@ -24,6 +24,7 @@ const struct column columns[NCOLUMNS] = {
 	[AT_NETNS] = COLUMN(11, U32, netns),
 	[AT_HOOK] = COLUMN(12, U8, hook),
 	[AT_FAMILY] = COLUMN(13, U8, family),
+	[AT_STACK] = COLUMN(36, U32, stack),
 	[AT_SEQ] = COLUMN(14, COUNTER, seq),
 	[AT_PAGED] = COLUMN(15, U32, paged_bytes),
 	[AT_MARK] = COLUMN(16, U32, mark),

@@ -77,14 +77,19 @@ static int hops_load(struct contents *c, struct cursor raw, const struct unit *u
 	return 1;
 }
 
-static int rows_check(struct contents *c, struct cursor raw, uint32_t rows)
+static int rows_check(struct contents *c, struct cursor raw, const struct unit *u)
 {
+	bool timed = unit_timed(u->type);
 	struct trc_record rec;
+	uint64_t t;
 
 	c->rows = raw;
-	while (rows--)
+	for (uint32_t i = 0; i < u->rows; i++) {
 		if (!row_decode(&raw, c->kind, &rec, c->frames, false))
 			return 0;
+		if (timed && row_time(&rec, &t) && (t < u->time_first || t > u->time_last))
+			return 0;
+	}
 	return !cursor_left(&raw);
 }
 
@@ -103,7 +108,7 @@ int contents_load(struct contents *c, const struct unit *u, enum trc_kind kind, 
 	raw = (struct cursor){ .at = c->raw, .end = c->raw + u->raw_size };
 	if (kind == TRC_HOP)
 		return hops_load(c, raw, u);
-	ok = rows_check(c, raw, u->rows);
+	ok = rows_check(c, raw, u);
 	if (ok > 0)
 		c->left = u->rows;
 	return ok;

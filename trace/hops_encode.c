@@ -107,7 +107,7 @@ static_assert(WORD_OF(gso_size) == 9 && WORD_OF(gso_segs) == 9 && WORD_OF(kind) 
 	      WORD_OF(hook) == 9 && WORD_OF(family) == 9, "words of a hop");
 static_assert(WORD_OF(l4proto) == 10 && WORD_OF(ttl) == 10 && WORD_OF(tcp_flags) == 10 && WORD_OF(have) == 10, "words of a hop");
 static_assert(offsetof(struct trc_hop, saddr) == 84 && offsetof(struct trc_hop, daddr) == 100, "words of a hop");
-static_assert(sizeof(struct trc_hop) == 120, "words of a hop: four bytes of padding in the last");
+static_assert(offsetof(struct trc_hop, stack) == 116 && sizeof(struct trc_hop) == 120, "words of a hop: no padding");
 
 static inline uint64_t words_differ(const struct trc_hop *a, const struct trc_hop *b, unsigned int word)
 {
@@ -179,16 +179,18 @@ static uint64_t packet_put(struct hop_encoder *e, const struct trc_hop *before, 
 
 static inline void row_put(struct hop_encoder *e, const struct trc_hop *before, const struct trc_hop *hop)
 {
-	uint64_t packets, headers, mask;
+	uint64_t packets, headers, mask, last = le64toh(words_differ(before, hop, 14));
 
 	packets = words_differ(before, hop, 4) | words_differ(before, hop, 5) | words_differ(before, hop, 6) |
 		  words_differ(before, hop, 7);
-	/* of word 14 only what is no padding: address_put() finds nothing there else, only in vain */
+	/* of word 14 only the address: a stack comes and goes while all headers stay */
 	headers = words_differ(before, hop, 8) | words_differ(before, hop, 9) | words_differ(before, hop, 10) |
 		  words_differ(before, hop, 11) | words_differ(before, hop, 12) | words_differ(before, hop, 13) |
-		  (uint32_t)(le64toh(words_differ(before, hop, 14)));
+		  (uint32_t)last;
 	mask = CHANGE(AT_TIME, time_ns) | CHANGE(AT_FUNC, func) | CHANGE(AT_PACKET, packet) | CHANGE(AT_PID, pid) |
 	       change_put(e, AT_SEQ, hop->seq - before->seq - 1);
+	if (last >> 32)
+		mask |= CHANGE(AT_STACK, stack);
 	if (packets)
 		mask |= packet_put(e, before, hop);
 	if (headers)

@@ -324,8 +324,9 @@ int trc_reader_select(struct trc_reader *r, uint64_t columns);
 int trc_reader_cpu(struct trc_reader *r, int cpu);	/* only hops of this CPU; -1: of all */
 
 /*
- * Start again, and give out hops from time_ns on, and all other records, but perhaps not the stacks of packets that were
- * first seen earlier.  Units of hops before that are not read but for their headers, and with an index not even those.
+ * Start again, and give out hops from time_ns on, and all other records, but perhaps not edges and data from before that,
+ * and TRC_STACKs of packets that were first seen earlier.  Units of hops before that are not read but for their headers,
+ * and with an index not even those.
  * On a pipe only before the first trc_reader_next(), else -ESPIPE.
  */
 int trc_reader_seek_time(struct trc_reader *r, uint64_t time_ns);

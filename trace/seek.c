@@ -2,9 +2,9 @@
 /*
  * seek.c - hops from a time on, and what is in a recording, without reading all of it.
  *
- * Seeking is a walk from the beginning that passes over units of hops that end too early: all other records are still
- * given out, since the hops need them.  Headers say enough to pass; an index saves even reading those, and the stacks
- * before them, of which a long recording has as many as packets.
+ * Seeking is a walk from the beginning that passes over units of hops, edges and packet bytes that end too early: all
+ * other records are still given out, since the hops need them.  Headers say enough to pass; an index saves even reading
+ * those, and the old kind of stacks before them, of which a long recording has as many as packets.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,11 +13,10 @@
 
 bool seek_passes(const struct trc_reader *r, const struct unit *u)
 {
-	return r->from_ns && !memcmp(u->type, unit_type(TRC_HOP), 4) && u->version <= UNIT_VERSION && !u->flags &&
-	       u->time_last < r->from_ns;
+	return r->from_ns && unit_timed(u->type) && u->version <= UNIT_VERSION && !u->flags && u->time_last < r->from_ns;
 }
 
-/* Behind the last unit of a run, from i on, of units of hops that end too early and the stacks of their packets. */
+/* Behind the last unit of a run, from i on, of units that end too early and the stacks of their packets. */
 static size_t run_end(const struct trc_reader *r, size_t i)
 {
 	const struct index *x = &r->index;
@@ -26,7 +25,7 @@ static size_t run_end(const struct trc_reader *r, size_t i)
 	for (; i + 1 < x->n; i++) {
 		const struct index_entry *e = &x->entries[i];
 
-		if (!memcmp(e->type, unit_type(TRC_HOP), 4) && e->time_last < r->from_ns)
+		if (unit_timed(e->type) && e->time_last < r->from_ns)
 			end = i + 1;
 		else if (memcmp(e->type, unit_type(TRC_STACK), 4))
 			break;

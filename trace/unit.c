@@ -27,9 +27,13 @@ static const char types[][5] = {
 	[TRC_HOP] = "HOPS",
 	[TRC_LOSS] = "LOSS",
 	[TRC_END] = "DONE",
+	[TRC_FRAMES] = "frms",
+	[TRC_EDGE] = "edge",
+	[TRC_DATA] = "data",
+	[TRC_SNAPSHOT] = "snap",
 };
 
-static_assert(sizeof(types) / sizeof(types[0]) == TRC_END + 1, "every kind has a unit type");
+static_assert(sizeof(types) / sizeof(types[0]) == KIND_LAST + 1, "every kind has a unit type");
 
 const char *unit_type(enum trc_kind kind)
 {
@@ -38,7 +42,7 @@ const char *unit_type(enum trc_kind kind)
 
 int unit_kind(const char *type)
 {
-	for (int kind = TRC_FACT; kind <= TRC_END; kind++)
+	for (int kind = TRC_FACT; kind <= KIND_LAST; kind++)
 		if (!memcmp(types[kind], type, 4))
 			return kind;
 	return 0;
@@ -47,6 +51,13 @@ int unit_kind(const char *type)
 bool unit_skippable(const char *type)
 {
 	return type[0] >= 'a' && type[0] <= 'z';
+}
+
+bool unit_timed(const char *type)
+{
+	int kind = unit_kind(type);
+
+	return kind == TRC_HOP || kind == TRC_EDGE || kind == TRC_DATA;
 }
 
 uint32_t recording_tag(const uint8_t recording[16])

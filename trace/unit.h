@@ -21,6 +21,7 @@
 #define UNIT_RAW_TARGET (1u << 20)	/* the writer closes a unit beyond this */
 #define UNIT_RAW_MAX (16u << 20)	/* the reader refuses units that claim more, before it allocates anything */
 #define UNIT_STORED_MAX (UNIT_RAW_MAX + (1u << 17))
+#define KIND_LAST TRC_SNAPSHOT		/* of enum trc_kind */
 
 struct preamble_disk {
 	uint32_t frame_magic;
@@ -45,7 +46,7 @@ struct unit_disk {
 	uint32_t stored_size;	/* of the zstd frame that follows */
 	uint32_t sequence;	/* of the unit in the recording, from 0 */
 	uint32_t tag;		/* CRC32C of the recording id: whose unit this is */
-	uint64_t time_first;	/* of its hops */
+	uint64_t time_first;	/* of its rows, where row_time() knows one; of its hops */
 	uint64_t time_last;
 	uint64_t lost;		/* hops lost so far, over all CPUs, as far as known */
 	uint32_t crc_stored;	/* CRC32C of the zstd frame */
@@ -102,10 +103,13 @@ extern const uint8_t unit_signature[SIGNATURE_SIZE];
 const char *unit_type(enum trc_kind kind);
 int unit_kind(const char *type);			/* enum trc_kind, or 0 */
 bool unit_skippable(const char *type);			/* a reader that does not know the type may go on */
+bool unit_timed(const char *type);			/* many rows, each with a time: of no use to who reads on from later */
 uint32_t recording_tag(const uint8_t recording[16]);
 
 /* rows.c: all kinds but hops */
-int row_encode(struct buffer *b, const struct trc_record *rec);
+int row_encode(struct buffer *b, const struct trc_record *rec);	/* 0, -ENOMEM, or -EINVAL: against the rules */
+const char *row_rules(enum trc_kind kind);		/* in one sentence */
+bool row_time(const struct trc_record *rec, uint64_t *time_ns);	/* false: rows of this kind have none */
 /*
  * The next row into rec; false: it is malformed.  With terminate the strings get their NUL, in place, and the row
  * cannot be decoded again; without, they must not be looked at (this checks a unit before its first row is given out).

@@ -2,7 +2,7 @@
 /*
  * writer.c - collect records by kind, and write them as units.
  *
- * A flush writes the kinds in the order of enum trc_kind: names come before the stacks and hops that use them.
+ * A flush writes the kinds in the order of flush_order[]: names come before the stacks and hops that use them.
  * That is also why a kind that is full flushes all of them.  Once a write has failed the writer is done: every
  * later call answers the same error, and a regular file ends with its last whole unit.
  */
@@ -19,10 +19,21 @@
 
 #define ERROR_MAX 256
 
+/* What a hop may refer to, or what says more of its packet, comes before the hops. */
+static const enum trc_kind flush_order[] = {
+	TRC_FACT, TRC_ENUM, TRC_FUNC, TRC_NETNS, TRC_LINK, TRC_PROC, TRC_SNAPSHOT, TRC_STACK, TRC_FRAMES, TRC_EDGE, TRC_DATA,
+	TRC_HOP, TRC_LOSS, TRC_END,
+};
+
+#define NORDER (sizeof(flush_order) / sizeof(flush_order[0]))
+
+static_assert(NORDER == KIND_LAST, "every kind is written");
+
 /* rows of one kind, encoded, not yet written */
 struct pending {
 	struct buffer raw;
 	uint32_t rows;
+	uint64_t time_first, time_last;	/* of them, 0 where they have none */
 };
 
 /* the latest losses of a CPU: their sum is in every unit header */
@@ -41,7 +52,7 @@ struct trc_writer {
 	uint32_t tag;
 	int failed;			/* negative errno: nothing more is written */
 	bool finished;
-	struct pending pending[TRC_END + 1];
+	struct pending pending[KIND_LAST + 1];
 	struct trc_hop *hops;		/* UNIT_HOPS_MAX of them */
 	uint32_t nhops;
 	uint64_t time_first, time_last;	/* of them */
@@ -54,7 +65,6 @@ struct trc_writer {
 	struct cpu_loss *losses;
 	size_t nlosses;
 	uint64_t lost;
-	uint64_t end_ns;
 	char error[ERROR_MAX];
 };
 
@@ -198,18 +208,17 @@ static int hops_write(struct trc_writer *w)
 static int pending_write(struct trc_writer *w, enum trc_kind kind)
 {
 	struct pending *p = &w->pending[kind];
-	struct unit u = { .rows = p->rows };
+	struct unit u = { .rows = p->rows, .time_first = p->time_first, .time_last = p->time_last };
 	int err;
 
 	if (!p->rows)
 		return 0;
 	memcpy(u.type, unit_type(kind), 4);
-	if (kind == TRC_END)
-		u.time_first = u.time_last = w->end_ns;
 	err = unit_write(w, &u, &p->raw);
 	if (!err) {
 		p->raw.size = 0;
 		p->rows = 0;
+		p->time_first = p->time_last = 0;
 	}
 	return err;
 }
@@ -227,8 +236,8 @@ int trc_writer_flush(struct trc_writer *w)
 {
 	int err = writer_ready(w);
 
-	for (int kind = TRC_FACT; kind <= TRC_END && !err; kind++)
-		err = kind == TRC_HOP ? hops_write(w) : pending_write(w, kind);
+	for (size_t i = 0; i < NORDER && !err; i++)
+		err = flush_order[i] == TRC_HOP ? hops_write(w) : pending_write(w, flush_order[i]);
 	if (!err && w->index.raw.size >= INDEX_RAW_TARGET)
 		err = index_write(w);
 	return err;
@@ -280,6 +289,19 @@ int trc_write_hop(struct trc_writer *w, const struct trc_hop *hop)
 	return w->nhops == UNIT_HOPS_MAX ? trc_writer_flush(w) : 0;
 }
 
+static void pending_note(struct pending *p, const struct trc_record *rec)
+{
+	uint64_t t;
+
+	if (row_time(rec, &t)) {
+		if (!p->rows || t < p->time_first)
+			p->time_first = t;
+		if (t > p->time_last)
+			p->time_last = t;
+	}
+	p->rows++;
+}
+
 int trc_write(struct trc_writer *w, const struct trc_record *rec)
 {
 	struct pending *p;
@@ -290,20 +312,18 @@ int trc_write(struct trc_writer *w, const struct trc_record *rec)
 	err = writer_ready(w);
 	if (err)
 		return err;
-	if (rec->kind < TRC_FACT || rec->kind > TRC_END)
+	if (rec->kind < TRC_FACT || rec->kind > KIND_LAST)
 		return complain(w, -EINVAL, "a record of unknown kind %d", rec->kind);
 	if (rec->kind == TRC_LOSS && (err = loss_note(w, &rec->loss)))
 		return err;
-	if (rec->kind == TRC_END)
-		w->end_ns = rec->end.time_ns;
 
 	p = &w->pending[rec->kind];
 	err = row_encode(&p->raw, rec);
 	if (err == -ENOMEM)
 		return out_of_memory(w);
 	if (err)
-		return complain(w, err, "a stack without packet, or of more than %d frames", TRC_STACK_MAX);
-	p->rows++;
+		return complain(w, err, "%s", row_rules(rec->kind));
+	pending_note(p, rec);
 	return p->raw.size >= UNIT_RAW_TARGET ? trc_writer_flush(w) : 0;
 }
 
@@ -401,7 +421,7 @@ void trc_writer_free(struct trc_writer *w)
 {
 	if (!w)
 		return;
-	for (int kind = TRC_FACT; kind <= TRC_END; kind++)
+	for (int kind = TRC_FACT; kind <= KIND_LAST; kind++)
 		buffer_free(&w->pending[kind].raw);
 	buffer_free(&w->hops_raw);
 	buffer_free(&w->out);
