@@ -85,21 +85,21 @@ int hop5(struct pt_regs *ctx)
 	return hop_plain(ctx, PT_REGS_PARM5(ctx));
 }
 
-static __always_inline __u64 argument(struct pt_regs *ctx, __u32 position)
+/* By position, 1 to 5; the others are 0. */
+struct arguments {
+	__u64 at[8];
+};
+
+static __always_inline void arguments_read(struct arguments *a, struct pt_regs *ctx)
 {
-	switch (position) {
-	case 1:
-		return PT_REGS_PARM1(ctx);
-	case 2:
-		return PT_REGS_PARM2(ctx);
-	case 3:
-		return PT_REGS_PARM3(ctx);
-	case 4:
-		return PT_REGS_PARM4(ctx);
-	case 5:
-		return PT_REGS_PARM5(ctx);
-	}
-	return 0;
+	a->at[0] = 0;
+	a->at[1] = PT_REGS_PARM1(ctx);
+	a->at[2] = PT_REGS_PARM2(ctx);
+	a->at[3] = PT_REGS_PARM3(ctx);
+	a->at[4] = PT_REGS_PARM4(ctx);
+	a->at[5] = PT_REGS_PARM5(ctx);
+	a->at[6] = 0;
+	a->at[7] = 0;
 }
 
 struct kin {
@@ -164,18 +164,17 @@ static __always_inline void call_open(struct hop *h, struct call_state *call)
 		__sync_fetch_and_add(&h->run.control->unpaired, 1);
 }
 
-static __always_inline int special_record(struct hop *h, __u8 *copy)
+static __always_inline int special_record(struct hop *h, const struct arguments *args, __u8 *copy)
 {
 	struct call_state call = { .when = COOKIE_WHEN(h->cookie) };
-	struct pt_regs *ctx = h->run.ctx;
 	struct kin kin = {};
 	__u64 child;
 	bool found;
 
 	if (COOKIE_KIN(h->cookie)) {
 		run_describe(&h->run);
-		child = argument(ctx, COOKIE_POSITION(h->cookie, COOKIE_CHILD_SHIFT));
-		kin_find(h, child, argument(ctx, COOKIE_POSITION(h->cookie, COOKIE_PARENT_SHIFT)), &kin);
+		child = args->at[COOKIE_POSITION(h->cookie, COOKIE_CHILD_SHIFT)];
+		kin_find(h, child, args->at[COOKIE_POSITION(h->cookie, COOKIE_PARENT_SHIFT)], &kin);
 		if (kin.child && call.when) {
 			call.child = kin.child;
 			call.parent = kin.parent;
@@ -201,6 +200,7 @@ int hop_special(struct pt_regs *ctx)
 {
 	struct hop h = { .run.ctx = ctx };
 	struct scratch *s = NULL;
+	struct arguments args;
 	__u32 arg;
 
 	if (!state.enabled || !cpu_enter(&h.run, ctx))
@@ -208,8 +208,9 @@ int hop_special(struct pt_regs *ctx)
 	h.cookie = bpf_get_attach_cookie(ctx);
 	h.func = bpf_get_func_ip(ctx);
 	arg = COOKIE_POSITION(h.cookie, COOKIE_ARG_SHIFT);
-	h.skb = argument(ctx, arg);
-	h.state = argument(ctx, arg + 1);
+	arguments_read(&args, ctx);
+	h.skb = args.at[arg];
+	h.state = args.at[(arg + 1) & 7];
 	if (h.cookie & COOKIE_REFERENCE && is_kernel_pointer(h.skb))
 		words_read(&h.skb, h.skb, 1);
 	if (!is_kernel_pointer(h.skb))
@@ -219,7 +220,7 @@ int hop_special(struct pt_regs *ctx)
 		if (!s)
 			goto out;
 	}
-	special_record(&h, s ? s->skb : NULL);
+	special_record(&h, &args, s ? s->skb : NULL);
 out:
 	if (s)
 		scratch_give(&h.run);

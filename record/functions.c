@@ -17,6 +17,7 @@
 #include "cookie.h"
 #include "files.h"
 #include "functions.h"
+#include "pkttrace.h"
 
 #define TRACEABLE "/sys/kernel/tracing/available_filter_functions"
 
@@ -112,10 +113,24 @@ static __u32 prototype_arg(const struct btf *btf, const struct btf_type *func, b
 	return 0;
 }
 
-static uint32_t cookie_for(const char *flags, bool state, uint32_t arg)
+/* What schema/lineage.tsv says, as the programs want it. */
+static uint32_t cookie_kin(const struct lineage *l)
 {
+	static const uint32_t whens[] = { [LINEAGE_TRUE] = KIN_TRUE, [LINEAGE_NONZERO] = KIN_NONZERO, [LINEAGE_ZERO] = KIN_ZERO,
+		[LINEAGE_ENTRY] = KIN_ENTRY, [LINEAGE_INSIDE] = KIN_ENTRY };
+	bool joins = l->kind == TRC_EDGE_MERGE || l->kind == TRC_EDGE_COALESCE || l->kind == TRC_EDGE_REASSEMBLE;
+
+	return l->kind << COOKIE_KIN_SHIFT | l->child << COOKIE_CHILD_SHIFT | l->parent << COOKIE_PARENT_SHIFT |
+	       whens[l->when] << COOKIE_WHEN_SHIFT | (whens[l->when] ? COOKIE_RETURN : 0) |
+	       (joins ? COOKIE_KIN_JOINS : 0) | (l->when == LINEAGE_INSIDE ? COOKIE_KIN_INSIDE : 0);
+}
+
+static uint32_t cookie_for(const char *name, const char *flags, bool state, uint32_t arg)
+{
+	const struct lineage *l = lineage_of(name);
 	uint32_t cookie = state ? COOKIE_STATE : 0;
 
+	cookie |= l ? cookie_kin(l) : 0;
 	cookie |= strchr(flags, 'd') ? COOKIE_BEGIN : 0;
 	cookie |= strchr(flags, 't') ? COOKIE_TAIL : 0;
 	cookie |= strchr(flags, 'e') ? COOKIE_END : 0;
@@ -197,7 +212,7 @@ static int name_add(struct finder *find, const char *name, const char *module, u
 			.module = same ? named[i]->module : strdup(module),
 			.addr = same ? named[i]->addr : 0,
 			.arg = arg,
-			.cookie = cookie_for(flags, state, arg),
+			.cookie = cookie_for(name, flags, state, arg),
 			.unique = count == 1,
 			.error = !same ? ENOENT : why ? EOPNOTSUPP : 0,
 			.why = why,
