@@ -39,11 +39,12 @@ static __always_inline bool words_read(__u64 *to, __u64 address, int n)
 #define member_read(type, address, member)						\
 ({											\
 	typeof(((struct type *)0)->member) value_ = 0;					\
+	struct type *at_ = (void *)(address);	/* relocated is what comes after it */	\
 											\
 	if (constants.direct)								\
-		value_ = struct_at(type, address)->member;				\
+		value_ = struct_at(type, at_)->member;					\
 	else										\
-		bpf_core_read(&value_, sizeof(value_), &((struct type *)(address))->member); \
+		bpf_core_read(&value_, sizeof(value_), &at_->member);			\
 	value_;										\
 })
 
