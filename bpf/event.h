@@ -130,6 +130,16 @@ struct data_event {		/* EVENT_DATA */
 	__u8 bytes[DATA_SLOT_BYTES];
 };
 
+/* A tracepoint is no function: hop_event.func is this and its number. */
+#define TRACEPOINT_FUNC 0x80000000u
+#define TRACEPOINTS 64		/* at most */
+
+enum tracepoint_flags {
+	TRACEPOINT_ENDS = 1,	/* the sk_buff is freed */
+	TRACEPOINT_SENDS = 2,	/* it is given to a device's queue */
+	TRACEPOINT_RECEIVES = 4,	/* it comes from a device */
+};
+
 /* set before the programs are loaded */
 struct program_constants {
 	__u64 text_base;	/* address of _stext */
@@ -144,7 +154,10 @@ struct program_constants {
 	__u32 mark, mark_mask;	/* (mark & mask) must be mark */
 	__u32 stacks;		/* a stack with every hop, not only the first */
 	__u32 data_bytes;	/* of each packet that are kept, 0 = none */
-	__u32 light;		/* tracepoints: no stack but at birth, at the drop and for the first packets of a flow */
+	__u32 tracepoints;	/* there are no other probes */
+	__u32 light;		/* no stack but at the drop and for the first packets of a flow */
+	__u8 tracepoint_arg[TRACEPOINTS];	/* position of the sk_buff */
+	__u8 tracepoint_flags[TRACEPOINTS];	/* enum tracepoint_flags */
 };
 
 /* changes while they run */

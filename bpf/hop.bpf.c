@@ -274,5 +274,87 @@ int hop_drop(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct hop h = { .run.ctx = ctx, .skb = ctx->args[0], .func = ctx->args[1], .kind = EVENT_DROP, .value = ctx->args[2] };
 
-	return hop_record(&h);
+	h.stack = h.kind == EVENT_DROP && constants.tracepoints;
+	hop_record(&h);
+	if (constants.tracepoints)	/* nothing else would tell */
+		packet_forget(h.skb);
+	return 0;
 }
+
+/* --- without kprobes: tracepoints that have an sk_buff ---------------------------------------------------------- */
+
+/*
+ * Not every way to free an sk_buff has a tracepoint.  Two things a packet does not do twice: being queued by its sender
+ * after it was received, and coming from the same device.
+ */
+static __always_inline void tracepoint_life(struct hop *h, __u8 flags)
+{
+	struct packet_state *p = packet_known(h->skb);
+	__u64 sk;
+
+	if (!p)
+		return;
+	if (flags & TRACEPOINT_SENDS && p->received) {
+		sk = (__u64)member_read(sk_buff, h->skb, sk);
+		if (sk)
+			packet_forget(h->skb);
+	}
+	if (flags & TRACEPOINT_RECEIVES && p->received && p->received == p->ifindex)
+		packet_forget(h->skb);
+}
+
+static __noinline int tracepoint_record(struct bpf_raw_tracepoint_args *ctx, __u64 skb, __u32 number, __u32 flags)
+{
+	struct hop h = { .run.ctx = ctx, .skb = skb, .func = constants.text_base + TRACEPOINT_FUNC + number };
+
+	if (!state.enabled || !is_kernel_pointer(skb))
+		return 0;
+	if (flags & (TRACEPOINT_SENDS | TRACEPOINT_RECEIVES))
+		tracepoint_life(&h, flags);
+	hop_record(&h);
+	if (h.packet && flags & TRACEPOINT_RECEIVES)
+		h.packet->received = h.packet->ifindex;
+	if (flags & TRACEPOINT_ENDS)
+		packet_forget(skb);
+	return 0;
+}
+
+#define TRACEPOINT(n)									\
+SEC("raw_tp")										\
+int tracepoint##n(struct bpf_raw_tracepoint_args *ctx)					\
+{											\
+	__u64 skb = 0;									\
+											\
+	switch (constants.tracepoint_arg[n]) {						\
+	case 1:										\
+		skb = ctx->args[0];							\
+		break;									\
+	case 2:										\
+		skb = ctx->args[1];							\
+		break;									\
+	case 3:										\
+		skb = ctx->args[2];							\
+		break;									\
+	case 4:										\
+		skb = ctx->args[3];							\
+		break;									\
+	case 5:										\
+		skb = ctx->args[4];							\
+		break;									\
+	}										\
+	return tracepoint_record(ctx, skb, n, constants.tracepoint_flags[n]);		\
+}
+
+#define TRACEPOINT_8(m)									\
+	TRACEPOINT(m##0) TRACEPOINT(m##1) TRACEPOINT(m##2) TRACEPOINT(m##3)		\
+	TRACEPOINT(m##4) TRACEPOINT(m##5) TRACEPOINT(m##6) TRACEPOINT(m##7)
+
+/* numbers are octal */
+TRACEPOINT_8(00)
+TRACEPOINT_8(01)
+TRACEPOINT_8(02)
+TRACEPOINT_8(03)
+TRACEPOINT_8(04)
+TRACEPOINT_8(05)
+TRACEPOINT_8(06)
+TRACEPOINT_8(07)

@@ -83,6 +83,59 @@ static __noinline int stack_put(struct run *r, struct scratch *s, __u64 at, __u3
 	return 0;
 }
 
+/* --- flows, in light recordings -------------------------------------------------------------------------------- */
+
+#define FLOW_PACKETS 4		/* of each flow that get stacks */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, __u32);
+} flows SEC(".maps");
+
+static __always_inline __u64 mix(__u64 a, __u64 b)
+{
+	a = (a ^ b) * 0x9e3779b97f4a7c15ULL;
+	return a ^ a >> 29;
+}
+
+/* Protocol, addresses and ports as one number. */
+static __always_inline __u64 flow_key(const struct view *v)
+{
+	struct layers l;
+	__u64 w[5], ports = 0, key;
+
+	if (!layers_find(&l, v) || (l.protocol != ETH_P_IP && l.protocol != ETH_P_IPV6))
+		return l.protocol;
+	if (!words_read(w, l.l3, 5))
+		return l.protocol;
+	if (l.protocol == ETH_P_IP) {
+		if (!(BE16(w[0], 48) & 0x1fff))
+			words_read(&ports, l.l3 + (w[0] & 15) * 4, 1);
+		key = mix(mix(w[1] & 0xffffffff0000ff00ULL, (__u32)w[2]), (__u32)ports);
+	} else {
+		words_read(&ports, l.l3 + 40, 1);
+		key = mix(mix(mix(mix(w[1], w[2]), w[3]), w[4]), (__u32)ports ^ (w[0] & 0xff000000000000ULL));
+	}
+	return key;
+}
+
+static __noinline int flow_is_new(struct view *v)
+{
+	__u64 key = flow_key(v);
+	__u32 one = 1, *count = bpf_map_lookup_elem(&flows, &key);
+
+	if (!count) {
+		bpf_map_update_elem(&flows, &key, &one, BPF_ANY);
+		return 1;
+	}
+	if (*count >= FLOW_PACKETS)
+		return 0;
+	__sync_fetch_and_add(count, 1);
+	return 1;
+}
+
 /* --- bytes ---------------------------------------------------------------------------------------------------- */
 
 struct data_walk {
@@ -201,6 +254,7 @@ struct hop {
 	__u64 state;		/* address of a struct nf_hook_state, with COOKIE_STATE */
 	__s32 value;
 	__u8 kind;
+	bool stack;		/* is wanted in any case */
 	bool blank;		/* there is nothing in the sk_buff yet */
 };
 
@@ -242,7 +296,9 @@ static __always_inline __u64 hop_submit(struct hop *h)
 	bool first = !h->packet->had_hop, data;
 
 	h->packet->had_hop = 1;
-	if (first || constants.stacks) {
+	if (first && constants.light)
+		h->packet->stacks = flow_is_new(&h->view);
+	if (h->stack || constants.stacks || (constants.light ? h->packet->stacks : first)) {
 		s = scratch_take(r);
 		if (s)
 			frames = stack_read(r, s);

@@ -26,9 +26,11 @@ struct packet_state {
 	__u64 parent;		/* id of the packet that it was made of, 0 = none */
 	__u32 ifindex;
 	__u32 netns;
+	__u32 received;		/* ifindex it last came from, where there are only tracepoints */
 	__u32 had_hop;		/* and its birth's stack with it */
 	__u16 had_data;		/* its bytes were taken */
-	__u16 kin;		/* what is made of it now is of this kind of kinship, 0 = not known */
+	__u8 kin;		/* what is made of it now is of this kind of kinship, 0 = not known */
+	__u8 stacks;		/* a stack is wanted with each hop: among the first of its flow */
 };
 
 /* An sk_buff that is being looked at. */
