@@ -303,10 +303,24 @@ static __always_inline struct hop_event *hop_fill(struct hop *h, __u8 kind, __u6
 	return e;
 }
 
-static __always_inline int hop_record(struct pt_regs *ctx, __u64 skb, __u64 next_arg)
+/* The sk_buff that an argument leads to; 0: there is none, or it is not certain that it is one. */
+static __always_inline __u64 argument_follow(__u64 argument, __u64 cookie)
+{
+	__u64 skb = argument;
+
+	if (cookie & COOKIE_LIST)
+		return 0;
+	if (cookie & COOKIE_REFERENCE && bpf_probe_read_kernel(&skb, sizeof(skb), (void *)argument))
+		return 0;
+	if (cookie & COOKIE_VERIFY && !bpf_map_lookup_elem(&packets, &skb))
+		return 0;
+	return skb;
+}
+
+static __always_inline int hop_record(struct pt_regs *ctx, __u64 argument, __u64 next_arg)
 {
 	struct packet_state *p = NULL;
-	struct hop h = { .skb = skb };
+	struct hop h = {};
 	struct hop_event *e;
 	bool fresh = false;
 	__u64 cookie, id;
@@ -314,6 +328,7 @@ static __always_inline int hop_record(struct pt_regs *ctx, __u64 skb, __u64 next
 	if (!hop_begin(&h, ctx))
 		return 0;
 	cookie = bpf_get_attach_cookie(ctx);
+	h.skb = argument_follow(argument, cookie);
 	h.func = bpf_get_func_ip(ctx);
 	e = hop_fill(&h, EVENT_HOP, cookie, &fresh, &p);
 	if (e && cookie & COOKIE_STATE)
