@@ -122,20 +122,17 @@ static enum profile profile_choose(const struct session *s)
 
 static int functions_prepare(struct session *s)
 {
-	struct function_choice choice = { .profile = profile_choose(s), .globs = s->o->globs };
-	int err;
+	struct function_choice choice = { .profile = profile_choose(s), .globs = s->o->globs, .uncovered = s->o->list };
+	const char *where;
+	int err = functions_find(&s->functions, &s->symbols, &choice, &where);
 
-	err = symbols_load(&s->symbols, "/proc/kallsyms");
-	if (err)
-		return fail("/proc/kallsyms: %s; run as root", strerror(-err));
-	err = functions_find(&s->functions, &s->symbols, &choice);
-	if (err)
-		return fail("/sys/kernel/btf: %s", strerror(-err));
-	return 0;
+	return err ? fail("%s: %s; run as root", where, strerror(-err)) : 0;
 }
 
 static int functions_list(struct session *s)
 {
+	static const char *const ways[] = { [BY_POINTER] = "", [BY_REFERENCE] = " by reference", [BY_LIST] = " as a list",
+		[BY_NOTHING] = "" };
 	const struct function *f;
 	size_t i, wanted = 0;
 	int status = functions_prepare(s);
@@ -144,11 +141,11 @@ static int functions_list(struct session *s)
 		return status;
 	for (i = 0; i < s->functions.n; i++) {
 		f = &s->functions.v[i];
-		if (!f->wanted)
+		if (!f->wanted && f->by != BY_NOTHING)
 			continue;
 		wanted += !f->error;
-		printf("%s%s%s%s\targ %u\t%s\n", f->name, *f->module ? " [" : "", f->module, *f->module ? "]" : "", f->arg,
-		       f->error ? f->why : "probed");
+		printf("%s%s%s%s\targ %u%s\t%s\n", f->name, *f->module ? " [" : "", f->module, *f->module ? "]" : "", f->arg,
+		       ways[f->by], f->error ? f->why : f->verify ? "probed, if it has a known packet" : "probed");
 	}
 	fprintf(stderr, "%zu functions would be probed\n", wanted);
 	return fflush(stdout) ? fail("standard output: %s", strerror(errno)) : 0;
