@@ -227,6 +227,53 @@ out:
 	return 0;
 }
 
+/* --- lists of sk_buffs, each linked by its first member ----------------------------------------------------------- */
+
+#define LIST_MAX 256		/* members that are followed; drivers and GRO make lists of 64 at most */
+
+struct list_walk {
+	void *ctx;
+	__u64 list;
+	__u64 skb;
+	__u64 func;
+	__u64 cookie;
+};
+
+static long list_step(__u32 n __attribute__((unused)), struct list_walk *w)
+{
+	struct hop h = { .run.ctx = w->ctx, .skb = w->skb, .func = w->func, .cookie = w->cookie };
+
+	if (w->skb == w->list || !is_kernel_pointer(w->skb))
+		return 1;
+	hop_record(&h);
+	w->skb = 0;
+	words_read(&w->skb, h.skb, 1);
+	return 0;
+}
+
+SEC("kprobe")
+int hop_list(struct pt_regs *ctx)
+{
+	struct list_walk w = { .ctx = ctx };
+	struct arguments args;
+	__u64 cookie;
+
+	if (!state.enabled)
+		return 0;
+	cookie = bpf_get_attach_cookie(ctx);
+	arguments_read(&args, ctx);
+	w.list = args.at[COOKIE_POSITION(cookie, COOKIE_ARG_SHIFT)];
+	w.func = bpf_get_func_ip(ctx);
+	w.cookie = cookie & COOKIE_VERIFY;
+	if (!is_kernel_pointer(w.list))
+		return 0;
+	words_read(&w.skb, w.list, 1);
+	bpf_loop(LIST_MAX, list_step, &w, 0);
+	return 0;
+}
+
+/* --- returns ---------------------------------------------------------------------------------------------------- */
+
 static __always_inline bool kin_holds(__u32 when, __u64 value)
 {
 	if (when == KIN_TRUE)

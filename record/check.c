@@ -110,6 +110,8 @@ static bool is_unlocked(struct finding *f)
 
 static bool has_kprobes(struct finding *f)
 {
+	if (f->wanted == BACKEND_TRACEPOINT)
+		return true;
 	f->fix = "record on another kernel, or in a virtual machine as `make demo` does";
 	if (access("/sys/bus/event_source/devices/kprobe/type", F_OK)) {
 		found(f, "this kernel has no kprobes (CONFIG_KPROBES)");
@@ -121,6 +123,8 @@ static bool has_kprobes(struct finding *f)
 
 static bool has_tracefs(struct finding *f)
 {
+	if (f->wanted == BACKEND_TRACEPOINT)
+		return true;
 	f->fix = "mount -t tracefs tracefs /sys/kernel/tracing";
 	if (!access("/sys/kernel/tracing/trace", F_OK)) {
 		found(f, "/sys/kernel/tracing");
@@ -138,7 +142,7 @@ static bool has_tracefs(struct finding *f)
 static bool has_backend(struct finding *f)
 {
 	int multi = backend_probe(BACKEND_KPROBE_MULTI), single = backend_probe(BACKEND_KPROBE);
-	int wanted = f->wanted == BACKEND_KPROBE ? single : multi;
+	int wanted = f->wanted == BACKEND_TRACEPOINT ? backend_probe(f->wanted) : f->wanted == BACKEND_KPROBE ? single : multi;
 
 	if (f->wanted == BACKEND_AUTO)
 		f->backend = !multi ? BACKEND_KPROBE_MULTI : !single ? BACKEND_KPROBE : BACKEND_AUTO;

@@ -72,16 +72,20 @@ static int function_write(struct functable *t, const struct function *fn)
 		.offset = fn->addr ? (int64_t)(fn->addr - t->symbols->text_base) : 0,
 		.arg = fn->arg,
 		.flags = (fn->wanted ? TRC_FUNC_PROBED : 0) | (fn->attached ? TRC_FUNC_ATTACHED : 0) |
-			 (fn->return_attached ? TRC_FUNC_RETURN : 0),
+			 (fn->return_attached ? TRC_FUNC_RETURN : 0) | (fn->tracepoint ? TRC_FUNC_TRACEPOINT : 0),
 		.error = fn->error,
 		.why = fn->why ? fn->why : "",
 	};
 	struct trc_record rec = { .kind = TRC_FUNC };
+	uint32_t offset;
 	int err;
 
 	if (fn->addr) {
+		offset = func.offset;
+		if (fn->tracepoint)
+			func.offset = 0;
 		err = entry_add(t, fn->addr, &func);
-		return err ? err : place_add(t, func.offset, func.id);
+		return err ? err : place_add(t, offset, func.id);
 	}
 	func.id = t->next_id++;
 	rec.func = func;

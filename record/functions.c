@@ -1,117 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * functions.c - find every function that takes a packet: prototypes from BTF, addresses from kallsyms, and whether
- * it can be traced from ftrace's own list.
+ * functions.c - find every function that takes a packet: prototypes from BTF (prototypes.c), addresses from kallsyms
+ * (symbols.c), whether it can be traced from ftrace's own list (traceable.c), and what schema/ knows beyond that.
  *
  * A name may stand for several functions.  All of them are probed when all are traceable: pahole leaves a name out
- * of BTF when its prototypes differ, so the argument is at the same place in each.
+ * of BTF when its prototypes differ, so the argument is at the same place in each.  It leaves out the compiler's
+ * variants as well: for those schema/hidden.tsv has the argument.
  */
-#include <bpf/btf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cookie.h"
-#include "files.h"
 #include "functions.h"
 #include "pkttrace.h"
+#include "prototypes.h"
+#include "traceable.h"
 
+#define KALLSYMS "/proc/kallsyms"
 #define TRACEABLE "/sys/kernel/tracing/available_filter_functions"
-
-/* The functions that ftrace can trace, as lines "name" or "name [module]", sorted. */
-struct traceable {
-	char **lines;
-	size_t n;
-	bool known;	/* false: the list cannot be read, so let the kernel decide */
-};
+#define NAME_BYTES 512		/* the kernel's own limit, and its NUL */
 
 struct finder {
 	struct functions *f;
-	const struct symbols *s;
+	struct symbols *s;
 	const struct function_choice *choice;
 	struct traceable traceable;
+	struct prototypes prototypes;
+	int symbols_error, traceable_error;
 };
-
-static int compare_lines(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int traceable_load(struct traceable *t, char **text)
-{
-	char *line, *save = NULL;
-	size_t size, room, i;
-
-	if (file_read(TRACEABLE, text, &size))
-		return 0;
-	for (room = 1, i = 0; i < size; i++)
-		room += (*text)[i] == '\n';
-	t->lines = calloc(room, sizeof(*t->lines));
-	if (!t->lines)
-		return -ENOMEM;
-	for (line = strtok_r(*text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		t->lines[t->n++] = line;
-	qsort(t->lines, t->n, sizeof(*t->lines), compare_lines);
-	t->known = t->n > 0;
-	return 0;
-}
-
-/* How many functions of this name and module can be traced. */
-static size_t traceable_count(const struct traceable *t, const char *name, const char *module)
-{
-	char key[256];
-	size_t low = 0, high = t->n, count = 0;
-
-	snprintf(key, sizeof(key), *module ? "%s [%s]" : "%s", name, module);
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (strcmp(t->lines[mid], key) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (; low < t->n && !strcmp(t->lines[low], key); low++)
-		count++;
-	return count;
-}
-
-static bool is_pointer_to(const struct btf *btf, __u32 id, const char *name)
-{
-	const struct btf_type *t = btf__type_by_id(btf, id);
-
-	while (t && (btf_is_const(t) || btf_is_volatile(t) || btf_is_restrict(t)))
-		t = btf__type_by_id(btf, t->type);
-	if (!t || !btf_is_ptr(t))
-		return false;
-	t = btf__type_by_id(btf, t->type);
-	while (t && (btf_is_const(t) || btf_is_volatile(t) || btf_is_typedef(t)))
-		t = btf__type_by_id(btf, t->type);
-	return t && (btf_is_struct(t) || btf_is_fwd(t)) && !strcmp(btf__name_by_offset(btf, t->name_off), name);
-}
-
-/* Position of the sk_buff, 0 = none; *state tells whether a struct nf_hook_state * comes right after it. */
-static __u32 prototype_arg(const struct btf *btf, const struct btf_type *func, bool *state)
-{
-	const struct btf_type *proto = btf__type_by_id(btf, func->type);
-	const struct btf_param *p;
-	__u32 i, count;
-
-	if (!proto || !btf_is_func_proto(proto))
-		return 0;
-	p = btf_params(proto);
-	count = btf_vlen(proto);
-	for (i = 0; i < count && i < 5; i++) {
-		if (!is_pointer_to(btf, p[i].type, "sk_buff"))
-			continue;
-		*state = i + 1 < count && i + 1 < 5 && is_pointer_to(btf, p[i + 1].type, "nf_hook_state");
-		return i + 1;
-	}
-	return 0;
-}
 
 /* What schema/lineage.tsv says, as the programs want it. */
 static uint32_t cookie_kin(const struct lineage *l)
@@ -125,7 +45,7 @@ static uint32_t cookie_kin(const struct lineage *l)
 	       (joins ? COOKIE_KIN_JOINS : 0) | (l->when == LINEAGE_INSIDE ? COOKIE_KIN_INSIDE : 0);
 }
 
-static uint32_t cookie_for(const char *name, const char *flags, bool state, uint32_t arg)
+static uint32_t cookie_for(const char *name, const char *flags, const struct function *fn, bool state)
 {
 	const struct lineage *l = lineage_of(name);
 	uint32_t cookie = state ? COOKIE_STATE : 0;
@@ -136,15 +56,17 @@ static uint32_t cookie_for(const char *name, const char *flags, bool state, uint
 	cookie |= strchr(flags, 'e') ? COOKIE_END : 0;
 	cookie |= strchr(flags, 'r') ? COOKIE_RETURN : 0;
 	cookie |= strchr(flags, 'b') ? COOKIE_BORN : 0;
-	return cookie ? cookie | arg << COOKIE_ARG_SHIFT : 0;
+	cookie |= fn->by == BY_REFERENCE ? COOKIE_REFERENCE : fn->by == BY_LIST ? COOKIE_LIST : 0;
+	cookie |= fn->verify ? COOKIE_VERIFY : 0;
+	return cookie ? cookie | fn->arg << COOKIE_ARG_SHIFT : 0;
 }
 
-/* The functions that end a packet's life are always wanted: without them identities would merge. */
+/* The functions that end a packet's life or begin one are always wanted: without them identities would merge. */
 static bool is_wanted(const struct function_choice *choice, const char *name, const char *flags, uint32_t cookie)
 {
 	char *const *glob;
 
-	if (cookie & (COOKIE_BEGIN | COOKIE_END))
+	if (cookie & (COOKIE_BEGIN | COOKIE_END | COOKIE_BORN) || COOKIE_KIN(cookie))
 		return true;
 	if (choice->globs) {
 		for (glob = choice->globs; *glob; glob++)
@@ -153,7 +75,7 @@ static bool is_wanted(const struct function_choice *choice, const char *name, co
 		return false;
 	}
 	if (choice->profile == PROFILE_PATH)
-		return strchr(flags, 'p');
+		return strchr(flags, 'p') || lineage_of(name);
 	if (choice->profile == PROFILE_DROP)
 		return cookie & (COOKIE_TAIL | COOKIE_RETURN);
 	return true;
@@ -173,101 +95,174 @@ static struct function *function_add(struct functions *f)
 	return &f->v[f->n++];
 }
 
-static const char *refusal(const struct finder *find, const char *name, const char *module, size_t symbols)
+/* How many symbols have this name, and how many of them are in this module. */
+static size_t symbols_count(const struct symbols *s, const char *name, const char *module, size_t *same)
+{
+	const struct symbol *sym = NULL;
+	size_t count = 0;
+
+	for (*same = 0; (sym = symbols_named(s, name, sym)); count++)
+		*same += !strcmp(sym->module, module);
+	return count;
+}
+
+/* Why a name of which there are so many symbols in its module cannot be probed; NULL: it can. */
+static const char *refusal(const struct finder *find, const char *name, const char *module, size_t same)
 {
 	size_t count;
 
-	if (!symbols)
-		return symbols_variant(find->s, name) ? "the compiler changed it: only a variant with a suffix exists" :
-			"no symbol: inlined or not loaded";
+	if (!same)
+		return "no symbol: inlined or not loaded";
 	if (!find->traceable.known)
 		return NULL;
 	count = traceable_count(&find->traceable, name, module);
 	if (!count)
 		return "not traceable: notrace or inlined everywhere";
-	return count < symbols ? "its name stands for several functions, not all of them traceable" : NULL;
+	return count < same ? "its name stands for several functions, not all of them traceable" : NULL;
 }
 
-/* One name of BTF may be several functions, or none. */
-static int name_add(struct finder *find, const char *name, const char *module, uint32_t arg, bool state)
+/* Without a symbol the names are a copy. */
+static int missing_add(struct finder *find, const struct function *like, const char *name, const char *module)
 {
-	const char *flags = knowledge_flags(name), *why;
-	size_t count, i, same = 0;
-	struct symbol **named = symbols_named(find->s, name, &count);
-	struct function *fn;
+	struct function *fn = function_add(find->f);
 
+	if (!fn)
+		return -ENOMEM;
+	*fn = *like;
+	fn->error = like->error ? like->error : ENOENT;
+	fn->name = strdup(name);
+	fn->module = strdup(module);
+	return fn->name && fn->module ? 0 : -ENOMEM;
+}
+
+/* One symbol's name may be several functions, or none. */
+static int name_add(struct finder *find, const char *name, const char *module, struct function like, bool state)
+{
+	const struct symbol *sym = NULL;
+	char base[NAME_BYTES];
+	const char *flags;
+	struct function *fn;
+	size_t count, same;
+
+	snprintf(base, sizeof(base), "%.*s", (int)strcspn(name, "."), name);
+	flags = knowledge_flags(base);
 	if (strchr(flags, 'x'))
 		return 0;
-	for (i = 0; i < count; i++)
-		same += !strcmp(named[i]->module, module);
-	why = refusal(find, name, module, same);
-	for (i = 0; i < (count ? count : 1); i++) {
-		if (same && strcmp(named[i]->module, module))
+	count = symbols_count(find->s, name, module, &same);
+	if (!like.why) {
+		like.why = refusal(find, name, module, same);
+		like.error = !like.why ? 0 : same ? EOPNOTSUPP : ENOENT;
+		like.cookie = cookie_for(base, flags, &like, state);
+		like.wanted = is_wanted(find->choice, base, flags, like.cookie);
+	}
+	like.unique = count == 1;
+	if (!same)
+		return missing_add(find, &like, name, module);
+	while ((sym = symbols_named(find->s, name, sym))) {
+		if (strcmp(sym->module, module))
 			continue;
 		fn = function_add(find->f);
 		if (!fn)
 			return -ENOMEM;
-		*fn = (struct function){
-			.name = same ? named[i]->name : strdup(name),
-			.module = same ? named[i]->module : strdup(module),
-			.addr = same ? named[i]->addr : 0,
-			.arg = arg,
-			.cookie = cookie_for(name, flags, state, arg),
-			.unique = count == 1,
-			.error = !same ? ENOENT : why ? EOPNOTSUPP : 0,
-			.why = why,
-		};
-		if (!fn->name || !fn->module)
-			return -ENOMEM;
-		fn->wanted = is_wanted(find->choice, name, flags, fn->cookie);
-		if (!same)
-			break;
+		*fn = like;
+		fn->name = sym->name;
+		fn->module = sym->module;
+		fn->addr = sym->addr;
 	}
 	return 0;
 }
 
-static int btf_scan(struct finder *find, const struct btf *btf, __u32 first, const char *module)
+/*
+ * A prototype of which only variants are left, as newer pahole lists them: where its argument is now is not known for
+ * sure, so it has to prove itself.  Those in schema/hidden.tsv come from there.
+ */
+static int prototype_variants_add(struct finder *find, const struct prototype *p)
 {
-	const struct btf_type *t;
-	__u32 i, arg, count = btf__type_cnt(btf);
-	bool state;
-	int err;
-
-	for (i = first; i < count; i++) {
-		t = btf__type_by_id(btf, i);
-		if (!btf_is_func(t))
-			continue;
-		state = false;
-		arg = prototype_arg(btf, t, &state);
-		if (!arg)
-			continue;
-		err = name_add(find, btf__name_by_offset(btf, t->name_off), module, arg, state);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int modules_scan(struct finder *find, struct btf *vmlinux)
-{
-	struct dirent *entry;
-	struct btf *btf;
+	const struct symbol *sym = NULL;
+	bool found = false;
 	int err = 0;
-	DIR *dir;
 
-	dir = opendir("/sys/kernel/btf");
-	if (!dir)
-		return -errno;
-	while (!err && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, "vmlinux"))
+	while (!err && (sym = symbols_variant(find->s, p->name, sym))) {
+		if (strcmp(sym->module, p->module) || strstr(sym->name, ".cold"))
 			continue;
-		btf = btf__load_module_btf(entry->d_name, vmlinux);
-		if (!btf)
-			continue;	/* unloaded meanwhile, or built against another vmlinux */
-		err = btf_scan(find, btf, btf__type_cnt(vmlinux), entry->d_name);
-		btf__free(btf);
+		found = true;
+		if (!hidden_of(sym->name))
+			err = name_add(find, sym->name, sym->module, (struct function){
+				.arg = p->arg, .by = p->by, .verify = true,
+			}, p->state);
 	}
-	closedir(dir);
+	return err ? err : found;
+}
+
+static int prototypes_add(struct finder *find)
+{
+	const struct prototype *p;
+	size_t same, i;
+	int err = 0;
+
+	for (i = 0; i < find->prototypes.n && err >= 0; i++) {
+		p = &find->prototypes.v[i];
+		symbols_count(find->s, p->name, p->module, &same);
+		err = same || p->uncovered ? 0 : prototype_variants_add(find, p);
+		if (!err)
+			err = name_add(find, p->name, p->module, (struct function){
+				.arg = p->arg, .by = p->uncovered ? BY_NOTHING : p->by, .why = p->uncovered,
+				.error = p->uncovered ? EOPNOTSUPP : 0,
+			}, p->state);
+	}
+	return err < 0 ? err : 0;
+}
+
+/* Every variant that one row of schema/hidden.tsv fits, unless an earlier row does. */
+static int variants_add(struct finder *find, const struct hidden *row)
+{
+	const struct symbol *sym = NULL;
+	char base[NAME_BYTES];
+	int err = 0;
+
+	snprintf(base, sizeof(base), "%.*s", (int)strcspn(row->name, "."), row->name);
+	while (!err && (sym = symbols_variant(find->s, base, sym)))
+		if (hidden_of(sym->name) == row)
+			err = name_add(find, sym->name, sym->module, (struct function){
+				.arg = row->arg, .by = row->by, .verify = row->verify,
+			}, false);
+	return err;
+}
+
+static int hidden_add(struct finder *find)
+{
+	const struct hidden *rows;
+	size_t i, n;
+	int err = 0;
+
+	rows = hidden_rows(&n);
+	for (i = 0; i < n && !err; i++)
+		if (strchr(rows[i].name, '.'))
+			err = variants_add(find, &rows[i]);
+	return err;
+}
+
+/* Variants that are traceable and bear a packet function's name, but whose arguments nobody knows. */
+static int uncovered_add(struct finder *find)
+{
+	char base[NAME_BYTES];
+	const char *dot, *flags;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < find->s->n && !err; i++) {
+		const struct symbol *sym = &find->s->by_addr[i];
+
+		dot = strchr(sym->name, '.');
+		if (!dot || hidden_of(sym->name) || !traceable_count(&find->traceable, sym->name, sym->module))
+			continue;
+		snprintf(base, sizeof(base), "%.*s", (int)(dot - sym->name), sym->name);
+		flags = knowledge_flags(base);
+		if (*flags && !symbols_named(find->s, base, NULL))
+			err = name_add(find, sym->name, sym->module, (struct function){
+				.by = BY_NOTHING, .why = "the compiler changed its arguments, and BTF does not tell how", .error = EOPNOTSUPP,
+			}, false);
+	}
 	return err;
 }
 
@@ -295,29 +290,68 @@ static void aliases_drop(struct functions *f)
 	f->n = kept;
 }
 
-int functions_find(struct functions *f, const struct symbols *s, const struct function_choice *choice)
+static void *symbols_thread(void *arg)
+{
+	struct finder *find = arg;
+
+	find->symbols_error = symbols_load(find->s, KALLSYMS);
+	return NULL;
+}
+
+static void *traceable_thread(void *arg)
+{
+	struct finder *find = arg;
+
+	find->traceable_error = traceable_load(&find->traceable, TRACEABLE);
+	return NULL;
+}
+
+/* Three slow sources at once: the kernel takes most of the time to write its lists. */
+static int sources_load(struct finder *find, const char **where)
+{
+	pthread_t symbols, traceable;
+	bool s, t;
+	int err;
+
+	s = !pthread_create(&symbols, NULL, symbols_thread, find);
+	t = !pthread_create(&traceable, NULL, traceable_thread, find);
+	*where = "/sys/kernel/btf";
+	err = prototypes_load(&find->prototypes, find->choice->uncovered);
+	if (s)
+		pthread_join(symbols, NULL);
+	else
+		symbols_thread(find);
+	if (t)
+		pthread_join(traceable, NULL);
+	else
+		traceable_thread(find);
+	if (find->symbols_error) {
+		*where = KALLSYMS;
+		return find->symbols_error;
+	}
+	return err ? err : find->traceable_error;
+}
+
+int functions_find(struct functions *f, struct symbols *s, const struct function_choice *choice, const char **where)
 {
 	struct finder find = { .f = f, .s = s, .choice = choice };
-	char *text = NULL;
-	struct btf *btf;
 	int err;
 
 	memset(f, 0, sizeof(*f));
-	btf = btf__load_vmlinux_btf();
-	if (!btf)
-		return -errno;
-	err = traceable_load(&find.traceable, &text);
+	memset(s, 0, sizeof(*s));
+	err = sources_load(&find, where);
 	if (!err)
-		err = btf_scan(&find, btf, 1, "");
+		err = prototypes_add(&find);
 	if (!err)
-		err = modules_scan(&find, btf);
+		err = hidden_add(&find);
+	if (!err && choice->uncovered)
+		err = uncovered_add(&find);
 	if (!err) {
 		qsort(f->v, f->n, sizeof(*f->v), compare_functions);
 		aliases_drop(f);
 	}
-	free(find.traceable.lines);
-	free(text);
-	btf__free(btf);
+	traceable_free(&find.traceable);
+	prototypes_free(&find.prototypes);
 	if (err)
 		functions_free(f);
 	return err;
@@ -328,6 +362,8 @@ void functions_free(struct functions *f)
 	size_t i;
 
 	for (i = 0; i < f->n; i++) {
+		if (f->v[i].tracepoint)
+			free((char *)f->v[i].name);
 		if (f->v[i].addr)
 			continue;	/* its names belong to the symbols */
 		free((char *)f->v[i].name);

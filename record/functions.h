@@ -16,12 +16,23 @@ enum profile {
 	PROFILE_DROP,		/* only what frees and drops */
 };
 
+/* How the packet is found in the argument. */
+enum by {
+	BY_POINTER,		/* it is the sk_buff */
+	BY_REFERENCE,		/* it points to a pointer to the sk_buff */
+	BY_LIST,		/* it is the head of a list of sk_buffs */
+	BY_NOTHING,		/* it cannot be: the function is not covered */
+};
+
 struct function {
 	const char *name;	/* of the symbols; owned when addr is 0 */
 	const char *module;	/* "" = vmlinux */
 	uint64_t addr;		/* 0 = it has none */
-	uint32_t arg;		/* position of the sk_buff, 1..5 */
+	uint32_t arg;		/* position of the sk_buff or of what leads to it, 1..5; 0 = not known where it is */
+	enum by by;
 	uint32_t cookie;	/* enum cookie */
+	bool verify;		/* it counts only if the argument holds a packet that is followed already */
+	bool tracepoint;	/* it is none, but a tracepoint: addr is a number of its own, cookie enum tracepoint_flags */
 	bool wanted;		/* by the profile and the --func patterns */
 	bool unique;		/* no other function has this name */
 	bool attached;
@@ -38,14 +49,32 @@ struct functions {
 struct function_choice {
 	enum profile profile;
 	char *const *globs;	/* --func, NULL-terminated; NULL = no restriction */
+	bool uncovered;		/* also, as not wanted, those whose packet is out of reach, with the reason */
 };
 
-/* Every function with a struct sk_buff * among its first five arguments, of vmlinux and all modules.  0 or -errno. */
-int functions_find(struct functions *f, const struct symbols *s, const struct function_choice *choice);
+/*
+ * Loads the symbols and finds every function that has a packet among its first five arguments, of vmlinux and all
+ * modules.  0, or -errno and *where = the file that it is about.  Both are to be freed in any case.
+ */
+int functions_find(struct functions *f, struct symbols *s, const struct function_choice *choice, const char **where);
+/* The same for the tracepoints that have an sk_buff. */
+int tracepoints_find(struct functions *f, struct symbols *s, const struct function_choice *choice, const char **where);
 void functions_free(struct functions *f);
 
 /* Flags of schema/functions.tsv for a name, "" when it is not in there. */
 const char *knowledge_flags(const char *name);
+
+/* A function whose packet its prototype does not show: schema/hidden.tsv. */
+struct hidden {
+	const char *name;	/* a shell glob; with a dot: for a compiler's variant */
+	uint32_t arg;
+	enum by by;
+	bool verify;
+};
+
+/* What schema/hidden.tsv says of a symbol; NULL = nothing. */
+const struct hidden *hidden_of(const char *symbol);
+const struct hidden *hidden_rows(size_t *count);
 
 /* When an edge between two packets holds, at a function that has both: schema/lineage.tsv. */
 enum lineage_when {

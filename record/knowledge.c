@@ -14,6 +14,7 @@
 struct row {
 	const char *name;
 	const char *flags;
+	size_t prefix, suffix;	/* bytes before the first wildcard and after the last: they rule out most names */
 };
 
 static struct {
@@ -31,13 +32,17 @@ static int compare_rows(const void *a, const void *b)
 static void row_add(char *line)
 {
 	struct row row = { .name = strsep(&line, "\t") };
+	size_t i;
 
 	strsep(&line, "\t");
 	strsep(&line, "\t");
 	row.flags = strsep(&line, "\t");
 	if (!row.flags || row.name[0] == '#')
 		return;
-	if (strpbrk(row.name, "*?["))
+	row.prefix = strcspn(row.name, "*?[");
+	for (i = strlen(row.name); i > 0 && !strchr("*?]", row.name[i - 1]); i--)
+		row.suffix++;
+	if (row.name[row.prefix])
 		knowledge.patterns[knowledge.npatterns++] = row;
 	else
 		knowledge.exact[knowledge.nexact++] = row;
@@ -62,10 +67,18 @@ static void knowledge_load(void)
 	qsort(knowledge.exact, knowledge.nexact, sizeof(struct row), compare_rows);
 }
 
+static bool pattern_fits(const struct row *row, const char *name, size_t length)
+{
+	const char *pattern = row->name;
+
+	return length >= row->suffix && !strncmp(pattern, name, row->prefix) &&
+	       !strcmp(pattern + strlen(pattern) - row->suffix, name + length - row->suffix) && !fnmatch(pattern, name, 0);
+}
+
 const char *knowledge_flags(const char *name)
 {
 	const struct row key = { .name = name }, *row;
-	size_t i;
+	size_t length = strlen(name), i;
 
 	if (!knowledge.text)
 		knowledge_load();
@@ -73,7 +86,7 @@ const char *knowledge_flags(const char *name)
 	if (row)
 		return row->flags;
 	for (i = 0; i < knowledge.npatterns; i++)
-		if (!fnmatch(knowledge.patterns[i].name, name, 0))
+		if (pattern_fits(&knowledge.patterns[i], name, length))
 			return knowledge.patterns[i].flags;
 	return "";
 }

@@ -15,7 +15,7 @@
 #define RING_DEFAULT (4u << 20)
 #define RING_MAX (1u << 30)
 
-enum { OPT_DURATION = 256, OPT_BACKEND, OPT_PROFILE, OPT_FUNC, OPT_CHECK, OPT_LIST, OPT_READY, OPT_COMPRESS, OPT_VERSION, OPT_HELP };
+enum { OPT_DURATION = 256, OPT_LIGHT, OPT_BACKEND, OPT_PROFILE, OPT_FUNC, OPT_CHECK, OPT_LIST, OPT_READY, OPT_COMPRESS, OPT_VERSION, OPT_HELP };
 
 static const struct option longs[] = {
 	{ "output", required_argument, NULL, 'o' },
@@ -25,6 +25,7 @@ static const struct option longs[] = {
 	{ "backend", required_argument, NULL, OPT_BACKEND },
 	{ "profile", required_argument, NULL, OPT_PROFILE },
 	{ "func", required_argument, NULL, OPT_FUNC },
+	{ "light", no_argument, NULL, OPT_LIGHT },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "list-functions", no_argument, NULL, OPT_LIST },
 	{ "compress", required_argument, NULL, OPT_COMPRESS },
@@ -102,7 +103,7 @@ static int ring_parse(struct options *o, const char *text)
 
 static int backend_parse(struct options *o, const char *text)
 {
-	static const enum backend all[] = { BACKEND_KPROBE_MULTI, BACKEND_KPROBE };
+	static const enum backend all[] = { BACKEND_KPROBE_MULTI, BACKEND_KPROBE, BACKEND_TRACEPOINT };
 	size_t i;
 
 	for (i = 0; i < sizeof(all) / sizeof(*all); i++) {
@@ -111,8 +112,6 @@ static int backend_parse(struct options *o, const char *text)
 		o->backend = all[i];
 		return 0;
 	}
-	if (!strcmp(text, "tracepoint"))
-		return complain("--backend", text, "kprobe-multi or kprobe (tracepoint is not there yet)");
 	return complain("--backend", text, "kprobe-multi or kprobe");
 }
 
@@ -179,6 +178,10 @@ static int option_take(struct options *o, int option, char *value)
 		return backend_parse(o, value);
 	case OPT_PROFILE:
 		return profile_parse(o, value);
+	case OPT_LIGHT:
+		o->light = true;
+		o->backend = BACKEND_TRACEPOINT;
+		return 0;
 	case OPT_FUNC:
 		return glob_add(o, value);
 	case OPT_COMPRESS:

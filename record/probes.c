@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cookie.h"
 #include "embedded.h"
 #include "probes.h"
 
@@ -26,6 +27,8 @@ const char *backend_name(enum backend b)
 		return "kprobe-multi";
 	case BACKEND_KPROBE:
 		return "kprobe";
+	case BACKEND_TRACEPOINT:
+		return "tracepoint";
 	default:
 		return "auto";
 	}
@@ -61,6 +64,8 @@ int backend_probe(enum backend b)
 {
 	if (b == BACKEND_KPROBE_MULTI)
 		return multi_probe();
+	if (b == BACKEND_TRACEPOINT)
+		return tracepoints_probe();
 	return access("/sys/kernel/tracing/kprobe_events", W_OK) ? -errno : 0;
 }
 
@@ -76,9 +81,10 @@ static int programs_find(struct probes *p)
 			return -ENOENT;
 	}
 	p->hop_special = bpf_object__find_program_by_name(p->object, "hop_special");
+	p->hop_list = bpf_object__find_program_by_name(p->object, "hop_list");
 	p->hop_return = bpf_object__find_program_by_name(p->object, "hop_return");
 	p->hop_drop = bpf_object__find_program_by_name(p->object, "hop_drop");
-	return p->hop_special && p->hop_return && p->hop_drop ? 0 : -ENOENT;
+	return p->hop_special && p->hop_list && p->hop_return && p->hop_drop ? 0 : -ENOENT;
 }
 
 /* The section of the programs' variables; libbpf shares its memory with the kernel in skeletons only. */
@@ -157,16 +163,20 @@ static bool reads_directly(void)
 	return found;
 }
 
-static void programs_set(struct probes *p)
+/* Only the programs of this backend are loaded. */
+static void programs_choose(struct probes *p)
 {
-	int i;
+	struct bpf_program *prog;
+	bool kprobe, tracepoint;
 
-	if (p->backend != BACKEND_KPROBE_MULTI)
-		return;
-	for (i = 0; i < HOP_PROGRAMS; i++)
-		bpf_program__set_expected_attach_type(p->hop[i], BPF_TRACE_KPROBE_MULTI);
-	bpf_program__set_expected_attach_type(p->hop_special, BPF_TRACE_KPROBE_MULTI);
-	bpf_program__set_expected_attach_type(p->hop_return, BPF_TRACE_KPROBE_MULTI);
+	bpf_object__for_each_program(prog, p->object) {
+		kprobe = !strcmp(bpf_program__section_name(prog), "kprobe");
+		tracepoint = !strcmp(bpf_program__section_name(prog), "raw_tp");
+		if (kprobe && p->backend == BACKEND_KPROBE_MULTI)
+			bpf_program__set_expected_attach_type(prog, BPF_TRACE_KPROBE_MULTI);
+		if ((kprobe && p->backend == BACKEND_TRACEPOINT) || tracepoint)
+			bpf_program__set_autoload(prog, false);
+	}
 }
 
 static void maps_size(const struct probes *p)
@@ -176,7 +186,8 @@ static void maps_size(const struct probes *p)
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(p->object, "scratches"), p->ncpus * 4);
 }
 
-int probes_load(struct probes *p, enum backend b, struct program_constants constants, uint32_t ring_bytes)
+int probes_load(struct probes *p, enum backend b, const struct functions *f, struct program_constants constants,
+		uint32_t ring_bytes)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "hop");
 	int err;
@@ -189,11 +200,15 @@ int probes_load(struct probes *p, enum backend b, struct program_constants const
 		return -errno;
 	constants.slot_shift = p->slot_shift = slot_shift(ring_bytes);
 	constants.direct = reads_directly();
+	if (b == BACKEND_TRACEPOINT)
+		tracepoints_constants(f, &constants);
 	err = programs_find(p);
 	if (!err)
 		err = constants_set(p, &constants);
 	if (!err) {
-		programs_set(p);
+		programs_choose(p);
+		if (b == BACKEND_TRACEPOINT)
+			tracepoints_choose(p, f);
 		maps_size(p);
 		err = bpf_object__load(p->object);
 	}
@@ -228,7 +243,14 @@ int probes_attach(struct probes *p, struct functions *f)
 	err = probes_keep_link(p, link);
 	if (err)
 		return err;
-	return p->backend == BACKEND_KPROBE_MULTI ? multi_attach(p, f) : kprobe_attach(p, f);
+	switch (p->backend) {
+	case BACKEND_KPROBE_MULTI:
+		return multi_attach(p, f);
+	case BACKEND_TRACEPOINT:
+		return tracepoints_attach(p, f);
+	default:
+		return kprobe_attach(p, f);
+	}
 }
 
 void probes_enable(struct probes *p, bool on)
@@ -239,7 +261,7 @@ void probes_enable(struct probes *p, bool on)
 /* The program for a function that takes the sk_buff as argument `arg`. */
 struct bpf_program *probes_program(const struct probes *p, uint32_t arg, uint32_t cookie)
 {
-	return cookie ? p->hop_special : p->hop[arg - 1];
+	return cookie & COOKIE_LIST ? p->hop_list : cookie ? p->hop_special : p->hop[arg - 1];
 }
 
 static uint64_t program_missed(const struct bpf_program *prog)
@@ -254,7 +276,7 @@ static uint64_t program_missed(const struct bpf_program *prog)
 
 uint64_t probes_missed(const struct probes *p)
 {
-	uint64_t missed = program_missed(p->hop_special) + program_missed(p->hop_return) + program_missed(p->hop_drop);
+	uint64_t missed = program_missed(p->hop_special) + program_missed(p->hop_list) + program_missed(p->hop_return) + program_missed(p->hop_drop);
 	int i;
 
 	for (i = 0; i < HOP_PROGRAMS; i++)

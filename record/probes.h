@@ -17,6 +17,7 @@ enum backend {
 	BACKEND_AUTO,
 	BACKEND_KPROBE_MULTI,
 	BACKEND_KPROBE,
+	BACKEND_TRACEPOINT,
 };
 
 #define HOP_PROGRAMS 5		/* one for each argument position */
@@ -25,6 +26,7 @@ struct probes {
 	struct bpf_object *object;
 	struct bpf_program *hop[HOP_PROGRAMS];
 	struct bpf_program *hop_special;	/* for functions with a cookie */
+	struct bpf_program *hop_list;		/* and for those that take lists */
 	struct bpf_program *hop_return;
 	struct bpf_program *hop_drop;
 	enum backend backend;
@@ -46,8 +48,9 @@ const char *backend_name(enum backend b);
 /* Whether this kernel can: 0 or -errno of what refused. */
 int backend_probe(enum backend b);
 
-/* Load the programs for one backend; ring_bytes at most for each CPU's ring.  0 or -errno. */
-int probes_load(struct probes *p, enum backend b, struct program_constants constants, uint32_t ring_bytes);
+/* Load the programs that one backend needs for these functions; ring_bytes at most for each CPU's ring.  0 or -errno. */
+int probes_load(struct probes *p, enum backend b, const struct functions *f, struct program_constants constants,
+		uint32_t ring_bytes);
 /*
  * Attach to every wanted function that has no error yet; sets attached, return_attached, error and why in each.
  * 0 when anything was attached, else -errno.
@@ -66,5 +69,9 @@ struct bpf_program *probes_program(const struct probes *p, uint32_t arg, uint32_
 int multi_attach(struct probes *p, struct functions *f);
 int kprobe_attach(struct probes *p, struct functions *f);
 void kprobe_detach(struct probes *p);
+int tracepoints_probe(void);
+void tracepoints_constants(const struct functions *f, struct program_constants *constants);
+void tracepoints_choose(struct probes *p, const struct functions *f);
+int tracepoints_attach(struct probes *p, struct functions *f);
 
 #endif

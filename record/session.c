@@ -122,20 +122,21 @@ static enum profile profile_choose(const struct session *s)
 
 static int functions_prepare(struct session *s)
 {
-	struct function_choice choice = { .profile = profile_choose(s), .globs = s->o->globs };
+	struct function_choice choice = { .profile = profile_choose(s), .globs = s->o->globs, .uncovered = s->o->list };
+	const char *where;
 	int err;
 
-	err = symbols_load(&s->symbols, "/proc/kallsyms");
-	if (err)
-		return fail("/proc/kallsyms: %s; run as root", strerror(-err));
-	err = functions_find(&s->functions, &s->symbols, &choice);
-	if (err)
-		return fail("/sys/kernel/btf: %s", strerror(-err));
-	return 0;
+	if (s->backend == BACKEND_TRACEPOINT)
+		err = tracepoints_find(&s->functions, &s->symbols, &choice, &where);
+	else
+		err = functions_find(&s->functions, &s->symbols, &choice, &where);
+	return err ? fail("%s: %s; run as root", where, strerror(-err)) : 0;
 }
 
 static int functions_list(struct session *s)
 {
+	static const char *const ways[] = { [BY_POINTER] = "", [BY_REFERENCE] = " by reference", [BY_LIST] = " as a list",
+		[BY_NOTHING] = "" };
 	const struct function *f;
 	size_t i, wanted = 0;
 	int status = functions_prepare(s);
@@ -144,11 +145,11 @@ static int functions_list(struct session *s)
 		return status;
 	for (i = 0; i < s->functions.n; i++) {
 		f = &s->functions.v[i];
-		if (!f->wanted)
+		if (!f->wanted && f->by != BY_NOTHING)
 			continue;
 		wanted += !f->error;
-		printf("%s%s%s%s\targ %u\t%s\n", f->name, *f->module ? " [" : "", f->module, *f->module ? "]" : "", f->arg,
-		       f->error ? f->why : "probed");
+		printf("%s%s%s%s\targ %u%s\t%s\n", f->name, *f->module ? " [" : "", f->module, *f->module ? "]" : "", f->arg,
+		       ways[f->by], f->error ? f->why : f->verify ? "probed, if it has a known packet" : "probed");
 	}
 	fprintf(stderr, "%zu functions would be probed\n", wanted);
 	return fflush(stdout) ? fail("standard output: %s", strerror(errno)) : 0;
@@ -166,10 +167,11 @@ static size_t functions_count(const struct session *s, bool attached)
 static int attach(struct session *s)
 {
 	struct program_constants constants = { .text_base = s->symbols.text_base, .packet_limit = s->o->count,
-		.data_bytes = 128 };
+		.data_bytes = 128, .light = s->o->light,
+		.stacks = s->backend == BACKEND_TRACEPOINT && !s->o->light };
 	int err;
 
-	err = probes_load(&s->probes, s->backend, constants, s->o->ring_bytes);
+	err = probes_load(&s->probes, s->backend, &s->functions, constants, s->o->ring_bytes);
 	if (err)
 		return fail("the kernel refused the programs: %s; see pktrec -vv", strerror(-err));
 	err = probes_attach(&s->probes, &s->functions);

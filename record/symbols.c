@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * symbols.c - read /proc/kallsyms once; the names stay where they were read.
+ *
+ * A recording waits for this, so it is one pass over the text without a sort where the kernel has sorted already, and
+ * names are found by a hash of what comes before their first dot: a name and its variants are in one bucket.
  */
-#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "files.h"
 #include "symbols.h"
+
+#define HASH_START 2166136261u
+#define HASH_PRIME 16777619u
 
 static int compare_addr(const void *a, const void *b)
 {
@@ -18,44 +23,76 @@ static int compare_addr(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
-static int compare_name(const void *a, const void *b)
+/* 16 digits as a rule; what is no digit ends the number. */
+static char *hex_parse(char *at, uint64_t *out)
 {
-	const struct symbol *x = *(struct symbol *const *)a, *y = *(struct symbol *const *)b;
-	int order = strcmp(x->name, y->name);
+	uint64_t value = 0;
 
-	return order ? order : compare_addr(x, y);
-}
-
-/* "ffffffff81000000 T name\t[module]": cut in place.  0 when it is not a text symbol. */
-static int line_parse(char *line, struct symbol *out)
-{
-	char *at, *module;
-
-	out->addr = strtoull(line, &at, 16);
-	if (at == line || *at != ' ' || !at[1] || at[2] != ' ')
-		return 0;
-	if (!strchr("tTwW", at[1]))
-		return 0;
-	out->name = at + 3;
-	out->module = "";
-	module = strchr(at + 3, '\t');
-	if (module) {
-		*module = 0;
-		if (module[1] == '[') {
-			out->module = module + 2;
-			module[2 + strcspn(module + 2, "]")] = 0;
-		}
+	for (;; at++) {
+		if (*at >= '0' && *at <= '9')
+			value = value << 4 | (*at - '0');
+		else if (*at >= 'a' && *at <= 'f')
+			value = value << 4 | (*at - 'a' + 10);
+		else
+			break;
 	}
-	return 1;
+	*out = value;
+	return at;
 }
 
-static int symbols_parse(struct symbols *s)
+static uint32_t base_hash(const char *name)
 {
-	size_t room = 0;
-	char *line, *save = NULL;
-	struct symbol sym, *grown;
+	uint32_t hash = HASH_START;
 
-	for (line = strtok_r(s->text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (; *name && *name != '.' && *name != '\t' && *name != '\n'; name++)
+		hash = (hash ^ (uint8_t)*name) * HASH_PRIME;
+	return hash;
+}
+
+/* The name's end in place, and what stands in brackets behind a tab. */
+static const char *module_cut(char *name)
+{
+	char *end = name + strcspn(name, "\t"), *module;
+
+	if (!*end)
+		return "";
+	*end = 0;
+	if (end[1] != '[')
+		return "";
+	module = end + 2;
+	module[strcspn(module, "]")] = 0;
+	return module;
+}
+
+/* "ffffffff81000000 T name\t[module]": cut in place.  False when it is no function's symbol. */
+static bool line_parse(char *line, struct symbol *out)
+{
+	char *at = hex_parse(line, &out->addr);
+
+	if (at == line || *at != ' ' || !at[1] || at[2] != ' ')
+		return false;
+	if (at[1] != 't' && at[1] != 'T' && at[1] != 'w' && at[1] != 'W')
+		return false;
+	if (!strncmp(at + 3, "__pfx_", 6))
+		return false;	/* the padding before each function, since 6.2 */
+	out->name = at + 3;
+	out->module = module_cut(at + 3);
+	out->base_hash = base_hash(out->name);
+	out->next = 0;
+	return true;
+}
+
+static int symbols_parse(struct symbols *s, size_t size)
+{
+	char *line, *end;
+	struct symbol sym, *grown;
+	size_t room = 0;
+
+	for (line = s->text; line < s->text + size; line = end + 1) {
+		end = memchr(line, '\n', s->text + size - line);
+		if (!end)
+			end = s->text + size;
+		*end = 0;
 		if (!line_parse(line, &sym))
 			continue;
 		if (s->n == room) {
@@ -72,29 +109,57 @@ static int symbols_parse(struct symbols *s)
 	return s->n ? 0 : -ENOENT;
 }
 
+/* The kernel's own symbols come in order, those of modules after them in any. */
+static void symbols_sort(struct symbols *s)
+{
+	size_t sorted = 1, i;
+	uint64_t least = UINT64_MAX;
+
+	while (sorted < s->n && s->by_addr[sorted - 1].addr <= s->by_addr[sorted].addr)
+		sorted++;
+	for (i = sorted; i < s->n; i++)
+		least = s->by_addr[i].addr < least ? s->by_addr[i].addr : least;
+	while (sorted && s->by_addr[sorted - 1].addr > least)
+		sorted--;
+	qsort(s->by_addr + sorted, s->n - sorted, sizeof(*s->by_addr), compare_addr);
+}
+
+static int symbols_index(struct symbols *s)
+{
+	uint32_t *bucket;
+	size_t size = 1, i;
+
+	if (s->n >= UINT32_MAX / 2)
+		return -E2BIG;
+	while (size < s->n)
+		size *= 2;
+	s->buckets = calloc(size, sizeof(*s->buckets));
+	if (!s->buckets)
+		return -ENOMEM;
+	s->mask = size - 1;
+	for (i = s->n; i-- > 0; ) {	/* backwards: the first in a bucket is the lowest */
+		bucket = &s->buckets[s->by_addr[i].base_hash & s->mask];
+		s->by_addr[i].next = *bucket;
+		*bucket = i + 1;
+	}
+	return 0;
+}
+
 int symbols_load(struct symbols *s, const char *path)
 {
-	size_t i;
+	size_t size = 0;
 	int err;
 
 	memset(s, 0, sizeof(*s));
-	err = file_read(path, &s->text, NULL);
+	err = file_read(path, &s->text, &size);
 	if (!err)
-		err = symbols_parse(s);
+		err = symbols_parse(s, size);
 	if (!err && !s->text_base)
 		err = -EACCES;
-	if (err)
-		goto out;
-	qsort(s->by_addr, s->n, sizeof(*s->by_addr), compare_addr);
-	s->by_name = malloc(s->n * sizeof(*s->by_name));
-	if (!s->by_name) {
-		err = -ENOMEM;
-		goto out;
+	if (!err) {
+		symbols_sort(s);
+		err = symbols_index(s);
 	}
-	for (i = 0; i < s->n; i++)
-		s->by_name[i] = &s->by_addr[i];
-	qsort(s->by_name, s->n, sizeof(*s->by_name), compare_name);
-out:
 	if (err)
 		symbols_free(s);
 	return err;
@@ -103,7 +168,7 @@ out:
 void symbols_free(struct symbols *s)
 {
 	free(s->by_addr);
-	free(s->by_name);
+	free(s->buckets);
 	free(s->text);
 	memset(s, 0, sizeof(*s));
 }
@@ -126,40 +191,30 @@ const struct symbol *symbols_at(const struct symbols *s, uint64_t addr)
 	return low ? &s->by_addr[low - 1] : NULL;
 }
 
-/* Index of the first symbol whose name is not below `name`. */
-static size_t name_lower(const struct symbols *s, const char *name)
+/* The next one in the bucket of this name that is the name itself (dot = 0) or a variant of it (dot = '.'). */
+static const struct symbol *bucket_find(const struct symbols *s, const char *name, const struct symbol *after, char dot)
 {
-	size_t low = 0, high = s->n;
+	size_t length = strlen(name);
+	const struct symbol *sym;
+	uint32_t hash, i;
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (strcmp(s->by_name[mid]->name, name) < 0)
-			low = mid + 1;
-		else
-			high = mid;
+	if (!s->n)
+		return NULL;
+	hash = base_hash(name);
+	for (i = after ? after->next : s->buckets[hash & s->mask]; i; i = sym->next) {
+		sym = &s->by_addr[i - 1];
+		if (sym->base_hash == hash && !strncmp(sym->name, name, length) && sym->name[length] == dot)
+			return sym;
 	}
-	return low;
-}
-
-struct symbol **symbols_named(const struct symbols *s, const char *name, size_t *count)
-{
-	size_t first = name_lower(s, name), last = first;
-
-	while (last < s->n && !strcmp(s->by_name[last]->name, name))
-		last++;
-	*count = last - first;
-	return *count ? &s->by_name[first] : NULL;
-}
-
-const struct symbol *symbols_variant(const struct symbols *s, const char *name)
-{
-	size_t length = strlen(name), i = name_lower(s, name);
-
-	/* '.' sorts before letters and digits, so the variants come right after the name itself */
-	while (i < s->n && !strcmp(s->by_name[i]->name, name))
-		i++;
-	if (i < s->n && !strncmp(s->by_name[i]->name, name, length) && s->by_name[i]->name[length] == '.')
-		return s->by_name[i];
 	return NULL;
+}
+
+const struct symbol *symbols_named(const struct symbols *s, const char *name, const struct symbol *after)
+{
+	return bucket_find(s, name, after, 0);
+}
+
+const struct symbol *symbols_variant(const struct symbols *s, const char *name, const struct symbol *after)
+{
+	return bucket_find(s, name, after, '.');
 }

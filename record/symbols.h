@@ -10,13 +10,16 @@ struct symbol {
 	uint64_t addr;
 	const char *name;
 	const char *module;	/* "" = vmlinux */
+	uint32_t base_hash;	/* of the name up to its first dot */
+	uint32_t next;		/* index + 1 of the next one in the same bucket, by address; 0 = none */
 };
 
 struct symbols {
 	struct symbol *by_addr;
-	struct symbol **by_name;	/* sorted by name, then address */
+	uint32_t *buckets;	/* index + 1 of the first symbol, by base_hash; a power of two of them */
+	uint32_t mask;
 	size_t n;
-	uint64_t text_base;		/* _stext */
+	uint64_t text_base;	/* _stext */
 	char *text;
 };
 
@@ -26,9 +29,9 @@ void symbols_free(struct symbols *s);
 
 /* The symbol that addr lies in, or NULL. */
 const struct symbol *symbols_at(const struct symbols *s, uint64_t addr);
-/* First of the symbols of that name, *count of them side by side; NULL when there is none. */
-struct symbol **symbols_named(const struct symbols *s, const char *name, size_t *count);
-/* First symbol that begins with name and a dot (a compiler's variant), or NULL. */
-const struct symbol *symbols_variant(const struct symbols *s, const char *name);
+/* The next symbol of that name after one of them (NULL: the first), by address; NULL when there is none. */
+const struct symbol *symbols_named(const struct symbols *s, const char *name, const struct symbol *after);
+/* The same for the compiler's variants: symbols whose name is this one, a dot and more. */
+const struct symbol *symbols_variant(const struct symbols *s, const char *name, const struct symbol *after);
 
 #endif

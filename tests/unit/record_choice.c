@@ -22,6 +22,7 @@
 #include "output.h"
 #include "pkttrace.h"
 #include "symbols.h"
+#include "traceable.h"
 
 static const char kallsyms[] =
 	"0000000000000000 A fixed_percpu_data\n"
@@ -48,19 +49,21 @@ static const char *file_with(const char *text)
 
 static void symbols_know_their_module(void **state)
 {
-	struct symbol **found;
+	const struct symbol *found;
 	struct symbols s;
-	size_t count;
 
 	assert_int_equal(symbols_load(&s, file_with(kallsyms)), 0);
-	found = symbols_named(&s, "ipt_do_table", &count);
-	assert_int_equal(count, 1);
-	assert_string_equal(found[0]->module, "ip_tables");
-	found = symbols_named(&s, "dst_output", &count);
-	assert_int_equal(count, 3);
-	assert_string_equal(found[0]->module, "");
-	assert_string_equal(found[2]->module, "bridge");
-	assert_null(symbols_named(&s, "some_data", &count));
+	found = symbols_named(&s, "ipt_do_table", NULL);
+	assert_string_equal(found->module, "ip_tables");
+	assert_null(symbols_named(&s, "ipt_do_table", found));
+	found = symbols_named(&s, "dst_output", NULL);
+	assert_int_equal(found->addr, 0xffffffff81000300);
+	assert_string_equal(found->module, "");
+	found = symbols_named(&s, "dst_output", symbols_named(&s, "dst_output", found));
+	assert_string_equal(found->module, "bridge");
+	assert_null(symbols_named(&s, "dst_output", found));
+	assert_null(symbols_named(&s, "some_data", NULL));
+	assert_null(symbols_named(&s, "ip_rcv_core", NULL));
 	symbols_free(&s);
 }
 
@@ -82,9 +85,10 @@ static void symbols_find_the_compilers_variant(void **state)
 	struct symbols s;
 
 	assert_int_equal(symbols_load(&s, file_with(kallsyms)), 0);
-	assert_string_equal(symbols_variant(&s, "ip_rcv_core")->name, "ip_rcv_core.isra.0");
-	assert_null(symbols_variant(&s, "ip_rcv"));
-	assert_null(symbols_variant(&s, "ip_rc"));
+	assert_string_equal(symbols_variant(&s, "ip_rcv_core", NULL)->name, "ip_rcv_core.isra.0");
+	assert_null(symbols_variant(&s, "ip_rcv_core", symbols_variant(&s, "ip_rcv_core", NULL)));
+	assert_null(symbols_variant(&s, "ip_rcv", NULL));
+	assert_null(symbols_variant(&s, "ip_rc", NULL));
 	symbols_free(&s);
 }
 
@@ -108,6 +112,52 @@ static void knowledge_marks_what_the_recorder_relies_on(void **state)
 	assert_non_null(strchr(knowledge_flags("__bpf_trace_kfree_skb"), 'x'));
 	assert_null(strchr(knowledge_flags("ip_rcv"), 'x'));
 	assert_string_equal(knowledge_flags("no such function"), "");
+}
+
+static void traceable_tells_modules_apart(void **state)
+{
+	struct traceable t;
+
+	assert_int_equal(traceable_load(&t, file_with("ip_rcv\ndst_output\ndst_output [bridge]\ndst_output\n"
+						      "ip_rcv_core.isra.0 (ip_rcv+0x10)\nlast [mod]\n")), 0);
+	assert_true(t.known);
+	assert_int_equal(traceable_count(&t, "ip_rcv", ""), 1);
+	assert_int_equal(traceable_count(&t, "ip_rcv", "bridge"), 0);
+	assert_int_equal(traceable_count(&t, "ip_rc", ""), 0);
+	assert_int_equal(traceable_count(&t, "ip_rcv_core.isra.0", ""), 1);
+	assert_int_equal(traceable_count(&t, "dst_output", ""), 2);
+	assert_int_equal(traceable_count(&t, "dst_output", "bridge"), 1);
+	assert_int_equal(traceable_count(&t, "dst_output", "bridg"), 0);
+	assert_int_equal(traceable_count(&t, "dst_output", "bridge]"), 0);
+	assert_int_equal(traceable_count(&t, "last", "mod"), 1);
+	traceable_free(&t);
+	assert_int_equal(traceable_load(&t, "/nonexistent"), 0);
+	assert_false(t.known);
+	traceable_free(&t);
+}
+
+static void hidden_packets_are_found_or_verified(void **state)
+{
+	const struct hidden *h = hidden_of("__netif_receive_skb_core.constprop.0"), *rows;
+	size_t n, i;
+
+	assert_non_null(h);
+	assert_int_equal(h->arg, 1);
+	assert_int_equal(h->by, BY_REFERENCE);
+	assert_false(h->verify);
+	h = hidden_of("ip_rcv_finish_core.constprop.0");
+	assert_int_equal(h->arg, 2);
+	assert_int_equal(h->by, BY_POINTER);
+	assert_true(h->verify);
+	assert_int_equal(hidden_of("ip_list_rcv")->by, BY_LIST);
+	assert_int_equal(hidden_of("bond_handle_frame")->by, BY_REFERENCE);
+	assert_null(hidden_of("ip_rcv"));
+	assert_null(hidden_of("ip_rcv_finish_core"));
+	assert_null(hidden_of("__netif_receive_skb_core.constprop.0.isra.0"));
+	rows = hidden_rows(&n);
+	for (i = 0; i < n; i++)		/* the compiler may have moved all but a first argument, and that too for .isra */
+		if (strchr(rows[i].name, '.') && !rows[i].verify)
+			assert_true(rows[i].arg == 1 && strstr(rows[i].name, ".constprop."));
 }
 
 static void lineage_names_child_and_parent(void **state)
@@ -295,6 +345,8 @@ int main(void)
 		cmocka_unit_test(symbols_find_the_compilers_variant),
 		cmocka_unit_test(symbols_hidden_are_refused),
 		cmocka_unit_test(knowledge_marks_what_the_recorder_relies_on),
+		cmocka_unit_test(traceable_tells_modules_apart),
+		cmocka_unit_test(hidden_packets_are_found_or_verified),
 		cmocka_unit_test(lineage_names_child_and_parent),
 		cmocka_unit_test(options_split_at_the_dashes),
 		cmocka_unit_test(options_read_sizes_and_times),

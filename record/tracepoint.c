@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tracepoint.c - the backend for kernels without kprobes: every raw tracepoint that has an sk_buff.
+ *
+ * BTF has the prototype of each as a type btf_trace_NAME.  A program cannot ask which tracepoint it is attached to, so
+ * each has one of its own, tracepointNN of the object; a tracepoint's address is a number beyond all functions.
+ * kfree_skb is left to the program that all backends have: it knows where the packet was dropped.
+ */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "event.h"
+#include "functions.h"
+#include "probes.h"
+
+#define PREFIX "btf_trace_"
+
+/* What the programs must know; include/trace/events/ of the kernel. */
+static const struct { const char *name; uint32_t flags; } special[] = {
+	{ "consume_skb", TRACEPOINT_ENDS },
+	{ "net_dev_queue", TRACEPOINT_SENDS },
+	{ "netif_rx_entry", TRACEPOINT_RECEIVES },
+	{ "netif_receive_skb_entry", TRACEPOINT_RECEIVES },
+	{ "netif_receive_skb_list_entry", TRACEPOINT_RECEIVES },
+	{ "napi_gro_receive_entry", TRACEPOINT_RECEIVES },
+	{ "napi_gro_frags_entry", TRACEPOINT_RECEIVES },
+};
+
+static uint32_t flags_of(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(special) / sizeof(*special); i++)
+		if (!strcmp(name, special[i].name))
+			return special[i].flags;
+	return 0;
+}
+
+/* A program that does nothing, on a tracepoint that every kernel has. */
+int tracepoints_probe(void)
+{
+	const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int prog, fd;
+
+	prog = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "pktrec_try", "GPL", nothing, 2, NULL);
+	if (prog < 0)
+		return -errno;
+	fd = bpf_raw_tracepoint_open("kfree_skb", prog);
+	if (fd < 0)
+		fd = -errno;
+	else
+		close(fd);
+	close(prog);
+	return fd < 0 ? fd : 0;
+}
+
+static bool is_skb(const struct btf *btf, __u32 id)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id);
+
+	if (!t || !btf_is_ptr(t))
+		return false;
+	t = btf__type_by_id(btf, t->type);
+	while (t && (btf_is_const(t) || btf_is_volatile(t)))
+		t = btf__type_by_id(btf, t->type);
+	return t && btf_is_struct(t) && !strcmp(btf__name_by_offset(btf, t->name_off), "sk_buff");
+}
+
+/* Position of the sk_buff among the tracepoint's arguments, from 1; 0 = none.  The first parameter is not one of them. */
+static uint32_t prototype_arg(const struct btf *btf, const struct btf_type *t)
+{
+	const struct btf_param *p;
+	uint32_t i;
+
+	t = btf__type_by_id(btf, t->type);
+	if (t && btf_is_ptr(t))
+		t = btf__type_by_id(btf, t->type);
+	if (!t || !btf_is_func_proto(t))
+		return 0;
+	p = btf_params(t);
+	for (i = 1; i < btf_vlen(t) && i <= 5; i++)
+		if (is_skb(btf, p[i].type))
+			return i;
+	return 0;
+}
+
+static bool is_wanted(const struct function_choice *choice, const char *name, uint32_t flags)
+{
+	char *const *glob;
+
+	if (flags || !choice->globs)
+		return true;
+	for (glob = choice->globs; *glob; glob++)
+		if (!fnmatch(*glob, name, 0))
+			return true;
+	return false;
+}
+
+static int tracepoint_add(struct functions *f, const struct symbols *s, const struct function_choice *choice, const char *name,
+			  uint32_t arg)
+{
+	struct function *fn, *grown = realloc(f->v, (f->n + 1) * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	f->v = grown;
+	fn = &f->v[f->n];
+	*fn = (struct function){
+		.name = strdup(name),
+		.module = "",
+		.addr = s->text_base + (int64_t)(int32_t)(TRACEPOINT_FUNC + (uint32_t)f->n),
+		.arg = arg,
+		.cookie = flags_of(name),
+		.tracepoint = true,
+		.unique = true,
+		.error = f->n < TRACEPOINTS ? 0 : E2BIG,
+		.why = f->n < TRACEPOINTS ? NULL : "there are more tracepoints than programs for them",
+	};
+	if (!fn->name)
+		return -ENOMEM;
+	fn->wanted = is_wanted(choice, name, fn->cookie);
+	f->n++;
+	return 0;
+}
+
+int tracepoints_find(struct functions *f, struct symbols *s, const struct function_choice *choice, const char **where)
+{
+	struct btf *btf;
+	__u32 i, arg, count;
+	int err;
+
+	memset(f, 0, sizeof(*f));
+	*where = "/proc/kallsyms";
+	err = symbols_load(s, *where);
+	if (err)
+		return err;
+	*where = "/sys/kernel/btf/vmlinux";
+	btf = btf__load_vmlinux_btf();
+	if (!btf)
+		return -errno;
+	count = btf__type_cnt(btf);
+	for (i = 1; i < count && !err; i++) {
+		const struct btf_type *t = btf__type_by_id(btf, i);
+		const char *name;
+
+		if (!btf_is_typedef(t))
+			continue;
+		name = btf__name_by_offset(btf, t->name_off);
+		if (strncmp(name, PREFIX, strlen(PREFIX)) || !strcmp(name, PREFIX "kfree_skb"))
+			continue;
+		arg = prototype_arg(btf, t);
+		if (arg)
+			err = tracepoint_add(f, s, choice, name + strlen(PREFIX), arg);
+	}
+	btf__free(btf);
+	return err;
+}
+
+void tracepoints_constants(const struct functions *f, struct program_constants *constants)
+{
+	size_t i;
+
+	constants->tracepoints = 1;
+	for (i = 0; i < f->n && i < TRACEPOINTS; i++) {
+		constants->tracepoint_arg[i] = f->v[i].arg;
+		constants->tracepoint_flags[i] = f->v[i].cookie;
+	}
+}
+
+/* Programs have octal numbers. */
+static struct bpf_program *program_of(const struct probes *p, size_t number)
+{
+	char name[24];
+
+	snprintf(name, sizeof(name), "tracepoint%03zo", number);
+	return bpf_object__find_program_by_name(p->object, name);
+}
+
+static bool is_used(const struct functions *f, size_t i)
+{
+	return i < TRACEPOINTS && f->v[i].wanted && !f->v[i].error;
+}
+
+void tracepoints_choose(struct probes *p, const struct functions *f)
+{
+	struct bpf_program *prog;
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		prog = is_used(f, i) ? program_of(p, i) : NULL;
+		if (prog)
+			bpf_program__set_autoload(prog, true);
+	}
+}
+
+int tracepoints_attach(struct probes *p, struct functions *f)
+{
+	struct bpf_link *link;
+	size_t i, attached = 0;
+	int err = -ENOENT;
+
+	for (i = 0; i < f->n; i++) {
+		if (!is_used(f, i))
+			continue;
+		link = bpf_program__attach_raw_tracepoint(program_of(p, i), f->v[i].name);
+		if (link) {
+			err = probes_keep_link(p, link);
+			if (err)
+				return err;
+			f->v[i].attached = true;
+			attached++;
+		} else {
+			err = -errno;
+			f->v[i].error = -err;
+			f->v[i].why = "the kernel refused to attach to the tracepoint";
+		}
+	}
+	return attached ? 0 : err;
+}
