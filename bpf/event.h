@@ -138,6 +138,7 @@ enum tracepoint_flags {
 	TRACEPOINT_ENDS = 1,	/* the sk_buff is freed */
 	TRACEPOINT_SENDS = 2,	/* it is given to a device's queue */
 	TRACEPOINT_RECEIVES = 4,	/* it comes from a device */
+	TRACEPOINT_READY = 8,	/* no sk_buff, but a socket that got one: that of the event before, if the stack says so */
 };
 
 /* set before the programs are loaded */
@@ -156,6 +157,7 @@ struct program_constants {
 	__u32 data_bytes;	/* of each packet that are kept, 0 = none */
 	__u32 tracepoints;	/* there are no other probes */
 	__u32 light;		/* no stack but at the drop and for the first packets of a flow */
+	__u64 receiving[2][2];	/* first address of a function that receives packets, and the one behind it */
 	__u8 tracepoint_arg[TRACEPOINTS];	/* position of the sk_buff */
 	__u8 tracepoint_flags[TRACEPOINTS];	/* enum tracepoint_flags */
 };
@@ -180,7 +182,8 @@ struct cpu_control {
 	__u32 last_pid;
 	__u32 nest;		/* how many programs use scratch memory */
 	__u64 fence;
-	__u64 unused[7];
+	__u64 last_skb;		/* of the event before, where there are only tracepoints */
+	__u64 unused[6];
 	__u64 tail;		/* slots that the recorder has read */
 	__u64 apart[7];
 };

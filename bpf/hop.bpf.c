@@ -29,12 +29,11 @@ struct {
 	__type(value, struct call_state);
 } calls SEC(".maps");
 
-static __always_inline int hop_record(struct hop *h)
+/* After cpu_enter(). */
+static __always_inline void hop_entered(struct hop *h)
 {
 	struct scratch *s = NULL;
 
-	if (!state.enabled || !is_kernel_pointer(h->skb) || !cpu_enter(&h->run, h->run.ctx))
-		return 0;
 	if (!constants.direct) {
 		s = scratch_take(&h->run);
 		if (!s)
@@ -45,6 +44,12 @@ static __always_inline int hop_record(struct hop *h)
 out:
 	if (s)
 		scratch_give(&h->run);
+}
+
+static __always_inline int hop_record(struct hop *h)
+{
+	if (state.enabled && is_kernel_pointer(h->skb) && cpu_enter(&h->run, h->run.ctx))
+		hop_entered(h);
 	return 0;
 }
 
@@ -353,18 +358,35 @@ static __always_inline void tracepoint_life(struct hop *h, __u8 flags)
 static __noinline int tracepoint_record(struct bpf_raw_tracepoint_args *ctx, __u64 skb, __u32 number, __u32 flags)
 {
 	struct hop h = { .run.ctx = ctx, .skb = skb, .func = constants.text_base + TRACEPOINT_FUNC + number };
+	struct packet_state *p;
 
-	if (!state.enabled || !is_kernel_pointer(skb))
+	if (!state.enabled || !cpu_enter(&h.run, ctx))
+		return 0;
+	if (flags & TRACEPOINT_READY) {
+		h.skb = h.run.control->last_skb;
+		p = h.skb ? packet_known(h.skb) : NULL;
+		if (!p || (constants.light && !p->stacks))
+			return 0;
+		h.cookie = COOKIE_VERIFY;
+		h.stack = h.receiving = true;
+	}
+	if (!is_kernel_pointer(h.skb))
 		return 0;
 	if (flags & (TRACEPOINT_SENDS | TRACEPOINT_RECEIVES))
 		tracepoint_life(&h, flags);
-	hop_record(&h);
+	hop_entered(&h);
 	if (h.packet && flags & TRACEPOINT_RECEIVES)
 		h.packet->received = h.packet->ifindex;
+	h.run.control->last_skb = flags & TRACEPOINT_ENDS || !h.packet ? 0 : h.skb;
 	if (flags & TRACEPOINT_ENDS)
-		packet_forget(skb);
+		packet_forget(h.skb);
 	return 0;
 }
+
+/* The verifier wants each load at a place of its own: the compiler would make one of them at a chosen address. */
+#define TRACEPOINT_ARGUMENT(n, position)							\
+	if (constants.tracepoint_arg[n] == position)					\
+		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(skb) : "r"(ctx), "i"(8 * (position - 1)));
 
 #define TRACEPOINT(n)									\
 SEC("raw_tp")										\
@@ -372,23 +394,11 @@ int tracepoint##n(struct bpf_raw_tracepoint_args *ctx)					\
 {											\
 	__u64 skb = 0;									\
 											\
-	switch (constants.tracepoint_arg[n]) {						\
-	case 1:										\
-		skb = ctx->args[0];							\
-		break;									\
-	case 2:										\
-		skb = ctx->args[1];							\
-		break;									\
-	case 3:										\
-		skb = ctx->args[2];							\
-		break;									\
-	case 4:										\
-		skb = ctx->args[3];							\
-		break;									\
-	case 5:										\
-		skb = ctx->args[4];							\
-		break;									\
-	}										\
+	TRACEPOINT_ARGUMENT(n, 1)							\
+	TRACEPOINT_ARGUMENT(n, 2)							\
+	TRACEPOINT_ARGUMENT(n, 3)							\
+	TRACEPOINT_ARGUMENT(n, 4)							\
+	TRACEPOINT_ARGUMENT(n, 5)							\
 	return tracepoint_record(ctx, skb, n, constants.tracepoint_flags[n]);		\
 }
 

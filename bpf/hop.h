@@ -54,6 +54,22 @@ static __always_inline __u32 stack_read(struct run *r, struct scratch *s)
 	return size > 0 ? size / sizeof(s->frames[0]) : 0;
 }
 
+static __noinline int stack_receives(struct scratch *s, __u32 frames)
+{
+	__u64 at;
+	__u32 i;
+
+	for (i = 0; i < STACK_FRAMES; i++) {
+		if (i >= frames)
+			break;
+		at = s->frames[i];
+		if ((at >= constants.receiving[0][0] && at < constants.receiving[0][1]) ||
+		    (at >= constants.receiving[1][0] && at < constants.receiving[1][1]))
+			return 1;
+	}
+	return 0;
+}
+
 static __always_inline __u32 stack_slots(__u32 frames)
 {
 	return (frames + STACK_SLOT_FRAMES - 1) / STACK_SLOT_FRAMES;
@@ -255,6 +271,7 @@ struct hop {
 	__s32 value;
 	__u8 kind;
 	bool stack;		/* is wanted in any case */
+	bool receiving;		/* it counts only if the stack shows that a packet is being received */
 	bool blank;		/* there is nothing in the sk_buff yet */
 };
 
@@ -302,6 +319,10 @@ static __always_inline __u64 hop_submit(struct hop *h)
 		s = scratch_take(r);
 		if (s)
 			frames = stack_read(r, s);
+	}
+	if (h->receiving && !(s && stack_receives(s, frames))) {
+		id = 0;
+		goto out;
 	}
 	e = hop_take(r, h->kind, id, h->func, stack_slots(frames), &at);
 	if (!e) {

@@ -75,7 +75,7 @@ struct task_struct {
  * Which context runs?  x86 keeps preempt_count per CPU: its own variable until 6.1 and again since 6.15
  * (commit 46e8fff6d45f), inside pcpu_hot in between (since 64701838bf05).  arm64 keeps it in thread_info.
  */
-#if defined(__TARGET_ARCH_x86)
+#if defined(__TARGET_ARCH_x86) && !defined(PKT_NO_CONTEXT)
 struct pcpu_hot {
 	int preempt_count;
 } __kernel_layout;

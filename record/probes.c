@@ -186,8 +186,8 @@ static void maps_size(const struct probes *p)
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(p->object, "scratches"), p->ncpus * 4);
 }
 
-int probes_load(struct probes *p, enum backend b, const struct functions *f, struct program_constants constants,
-		uint32_t ring_bytes)
+int probes_load(struct probes *p, enum backend b, const struct functions *f, const struct symbols *s,
+		struct program_constants constants, uint32_t ring_bytes)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "hop");
 	int err;
@@ -201,7 +201,7 @@ int probes_load(struct probes *p, enum backend b, const struct functions *f, str
 	constants.slot_shift = p->slot_shift = slot_shift(ring_bytes);
 	constants.direct = reads_directly();
 	if (b == BACKEND_TRACEPOINT)
-		tracepoints_constants(f, &constants);
+		tracepoints_constants(f, s, &constants);
 	err = programs_find(p);
 	if (!err)
 		err = constants_set(p, &constants);

@@ -49,8 +49,8 @@ const char *backend_name(enum backend b);
 int backend_probe(enum backend b);
 
 /* Load the programs that one backend needs for these functions; ring_bytes at most for each CPU's ring.  0 or -errno. */
-int probes_load(struct probes *p, enum backend b, const struct functions *f, struct program_constants constants,
-		uint32_t ring_bytes);
+int probes_load(struct probes *p, enum backend b, const struct functions *f, const struct symbols *s,
+		struct program_constants constants, uint32_t ring_bytes);
 /*
  * Attach to every wanted function that has no error yet; sets attached, return_attached, error and why in each.
  * 0 when anything was attached, else -errno.
@@ -70,7 +70,7 @@ int multi_attach(struct probes *p, struct functions *f);
 int kprobe_attach(struct probes *p, struct functions *f);
 void kprobe_detach(struct probes *p);
 int tracepoints_probe(void);
-void tracepoints_constants(const struct functions *f, struct program_constants *constants);
+void tracepoints_constants(const struct functions *f, const struct symbols *s, struct program_constants *constants);
 void tracepoints_choose(struct probes *p, const struct functions *f);
 int tracepoints_attach(struct probes *p, struct functions *f);
 

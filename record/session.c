@@ -171,7 +171,7 @@ static int attach(struct session *s)
 		.stacks = s->backend == BACKEND_TRACEPOINT && !s->o->light };
 	int err;
 
-	err = probes_load(&s->probes, s->backend, &s->functions, constants, s->o->ring_bytes);
+	err = probes_load(&s->probes, s->backend, &s->functions, &s->symbols, constants, s->o->ring_bytes);
 	if (err)
 		return fail("the kernel refused the programs: %s; see pktrec -vv", strerror(-err));
 	err = probes_attach(&s->probes, &s->functions);

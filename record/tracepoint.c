@@ -31,6 +31,7 @@ static const struct { const char *name; uint32_t flags; } special[] = {
 	{ "netif_receive_skb_list_entry", TRACEPOINT_RECEIVES },
 	{ "napi_gro_receive_entry", TRACEPOINT_RECEIVES },
 	{ "napi_gro_frags_entry", TRACEPOINT_RECEIVES },
+	{ "sk_data_ready", TRACEPOINT_READY },
 };
 
 static uint32_t flags_of(const char *name)
@@ -159,18 +160,32 @@ int tracepoints_find(struct functions *f, struct symbols *s, const struct functi
 		if (strncmp(name, PREFIX, strlen(PREFIX)) || !strcmp(name, PREFIX "kfree_skb"))
 			continue;
 		arg = prototype_arg(btf, t);
-		if (arg)
+		if (arg || flags_of(name + strlen(PREFIX)))
 			err = tracepoint_add(f, s, choice, name + strlen(PREFIX), arg);
 	}
 	btf__free(btf);
 	return err;
 }
 
-void tracepoints_constants(const struct functions *f, struct program_constants *constants)
+/* From the function's first byte to the next function's. */
+static void range_of(const struct symbols *s, const char *name, __u64 range[2])
+{
+	const struct symbol *sym = symbols_named(s, name, NULL);
+
+	if (!sym)
+		return;
+	range[0] = range[1] = sym->addr;
+	for (; sym < s->by_addr + s->n && sym->addr == range[0]; sym++)
+		range[1] = sym + 1 < s->by_addr + s->n ? sym[1].addr : sym->addr;
+}
+
+void tracepoints_constants(const struct functions *f, const struct symbols *s, struct program_constants *constants)
 {
 	size_t i;
 
 	constants->tracepoints = 1;
+	range_of(s, "__netif_receive_skb_one_core", constants->receiving[0]);
+	range_of(s, "__netif_receive_skb_list_core", constants->receiving[1]);
 	for (i = 0; i < f->n && i < TRACEPOINTS; i++) {
 		constants->tracepoint_arg[i] = f->v[i].arg;
 		constants->tracepoint_flags[i] = f->v[i].cookie;
