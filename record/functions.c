@@ -242,11 +242,11 @@ static int hidden_add(struct finder *find)
 	return err;
 }
 
-/* Variants that are traceable and bear a packet function's name, but whose arguments nobody knows. */
+/* Variants that are traceable and by their name take packets, but whose arguments nobody knows. */
 static int uncovered_add(struct finder *find)
 {
 	char base[NAME_BYTES];
-	const char *dot, *flags;
+	const char *dot;
 	size_t i;
 	int err = 0;
 
@@ -257,8 +257,7 @@ static int uncovered_add(struct finder *find)
 		if (!dot || hidden_of(sym->name) || !traceable_count(&find->traceable, sym->name, sym->module))
 			continue;
 		snprintf(base, sizeof(base), "%.*s", (int)(dot - sym->name), sym->name);
-		flags = knowledge_flags(base);
-		if (*flags && !symbols_named(find->s, base, NULL))
+		if ((strstr(base, "skb") || knowledge_names(base)) && !symbols_named(find->s, base, NULL))
 			err = name_add(find, sym->name, sym->module, (struct function){
 				.by = BY_NOTHING, .why = "the compiler changed its arguments, and BTF does not tell how", .error = EOPNOTSUPP,
 			}, false);

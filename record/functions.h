@@ -63,6 +63,8 @@ void functions_free(struct functions *f);
 
 /* Flags of schema/functions.tsv for a name, "" when it is not in there. */
 const char *knowledge_flags(const char *name);
+/* Whether it is in there by name, and not by a pattern only. */
+bool knowledge_names(const char *name);
 
 /* A function whose packet its prototype does not show: schema/hidden.tsv. */
 struct hidden {

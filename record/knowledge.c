@@ -75,14 +75,25 @@ static bool pattern_fits(const struct row *row, const char *name, size_t length)
 	       !strcmp(pattern + strlen(pattern) - row->suffix, name + length - row->suffix) && !fnmatch(pattern, name, 0);
 }
 
-const char *knowledge_flags(const char *name)
+static const struct row *exact_find(const char *name)
 {
-	const struct row key = { .name = name }, *row;
-	size_t length = strlen(name), i;
+	const struct row key = { .name = name };
 
 	if (!knowledge.text)
 		knowledge_load();
-	row = bsearch(&key, knowledge.exact, knowledge.nexact, sizeof(key), compare_rows);
+	return bsearch(&key, knowledge.exact, knowledge.nexact, sizeof(key), compare_rows);
+}
+
+bool knowledge_names(const char *name)
+{
+	return exact_find(name);
+}
+
+const char *knowledge_flags(const char *name)
+{
+	const struct row *row = exact_find(name);
+	size_t length = strlen(name), i;
+
 	if (row)
 		return row->flags;
 	for (i = 0; i < knowledge.npatterns; i++)
