@@ -68,6 +68,7 @@ static void hop_put(const struct trc_hop *h)
 	number_put(h->tcp_flags);
 	address_put(h->saddr);
 	address_put(h->daddr);
+	number_put(h->stack);
 }
 
 static void func_put(const struct trc_func *f)
@@ -93,6 +94,35 @@ static void stack_put(const struct trc_stack *s)
 	printf("stac %" PRIu64 " %" PRIu32, s->packet, s->count);
 	for (uint32_t i = 0; i < s->count; i++)
 		number_put(s->frames[i]);
+}
+
+static void frames_put(const struct trc_frames *f)
+{
+	printf("frms %" PRIu32 " %" PRIu32, f->id, f->count);
+	for (uint32_t i = 0; i < f->count; i++)
+		number_put(f->frames[i]);
+}
+
+static void edge_put(const struct trc_edge *e)
+{
+	printf("edge %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu32, e->time_ns, e->child, e->parent, e->kind, e->func);
+}
+
+static void data_put(const struct trc_data *d)
+{
+	printf("data %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu32 " ", d->packet, d->time_ns, d->layer, d->len_bytes);
+	for (uint32_t i = 0; i < d->size; i++)
+		printf("%02x", d->bytes[i]);
+}
+
+static void snapshot_put(const struct trc_snapshot *s)
+{
+	printf("snap %" PRIu32 " %" PRIu32, s->end, s->netns);
+	text_put(s->what);
+	text_put(s->source);
+	text_put(s->note);
+	printf(" %" PRIu32 " %" PRIu32, s->part, s->last);
+	text_put(s->text);
 }
 
 static void loss_put(const struct trc_loss *l)
@@ -153,6 +183,18 @@ static void record_put(const struct trc_record *rec)
 		break;
 	case TRC_STACK:
 		stack_put(&rec->stack);
+		break;
+	case TRC_FRAMES:
+		frames_put(&rec->frames);
+		break;
+	case TRC_EDGE:
+		edge_put(&rec->edge);
+		break;
+	case TRC_DATA:
+		data_put(&rec->data);
+		break;
+	case TRC_SNAPSHOT:
+		snapshot_put(&rec->snapshot);
 		break;
 	case TRC_LOSS:
 		loss_put(&rec->loss);

@@ -161,8 +161,14 @@ def unzigzag(z):
     return (z >> 1) ^ -(z & 1)
 
 
+class Hex(bytes):
+    """Bytes that are no text."""
+
+
 def show(value):
     """Text as a word: whatever is not a plain character in hex."""
+    if isinstance(value, Hex):
+        return value.hex()
     if not isinstance(value, bytes):
         return str(value)
     return '"' + "".join(chr(b) if 0x20 < b < 0x7F and b not in b'"\\' else f"\\x{b:02x}" for b in value) + '"'
@@ -177,23 +183,51 @@ FIELDS = {
     b"proc": ("u32", "text"),
     b"LOSS": ("u32", "u64", "u64", "u64", "u64", "u64"),
     b"DONE": ("text", "u64", "u64", "u64"),
+    b"snap": ("u32", "u32", "text", "text", "text", "u32", "u32", "text"),
 }
 
 
 def row_simple(unit, row):
-    return [getattr(row, kind)() for kind in FIELDS[unit.type]]
+    fields = [getattr(row, kind)() for kind in FIELDS[unit.type]]
+    if unit.type == b"snap":
+        need(fields[0] <= 1 and fields[6] <= 1, "a snapshot of neither beginning nor end, or neither last nor not")
+    return fields
 
 
-def row_stack(_unit, row):
-    packet, count = row.u64(), row.u64()
-    need(packet != 0, "a stack without packet")
+def row_stack(unit, row):
+    of = row.u64() if unit.type == b"stac" else row.u32()
+    count = row.u64()
+    need(of != 0, "a stack without packet, or without number")
     need(count <= 128, "a stack of more than 128 functions")
-    return [packet, count] + [row.varint((1 << 32) - 1) for _ in range(count)]
+    return [of, count] + [row.varint((1 << 32) - 1) for _ in range(count)]
+
+
+def time_need(unit, time):
+    need(unit.first_ns <= time <= unit.last_ns, "a time outside of its header's")
+
+
+def row_edge(unit, row):
+    time, child, parent = row.u64(), row.u64(), row.u64()
+    need(child != 0 and parent != 0 and child != parent, "an edge between no two packets")
+    time_need(unit, time)
+    return [time, child, parent, row.u32(), row.u32()]
+
+
+def row_data(unit, row):
+    packet, time, layer, length = row.u64(), row.u64(), row.u32(), row.u32()
+    data = row.text()
+    need(packet != 0 and layer in (2, 3), "bytes of no packet or of no layer")
+    need(len(data) <= length, "more bytes than the packet has")
+    time_need(unit, time)
+    return [packet, time, layer, length, Hex(data)]
+
+
+ROWS = {b"stac": row_stack, b"frms": row_stack, b"edge": row_edge, b"data": row_data}
 
 
 def rows(unit, raw):
     cursor = Cursor(raw)
-    parse = row_stack if unit.type == b"stac" else row_simple
+    parse = ROWS.get(unit.type, row_simple)
     for _ in range(unit.rows):
         size = cursor.varint()
         need(size <= cursor.left(), "a row reaches beyond its unit")
@@ -207,7 +241,8 @@ def rows(unit, raw):
 
 COLUMNS = """time_ns:8 func:4 packet:8 kind:1 value:0x14 have:1 len_bytes:4 context:1 pid:4 ifindex:4 netns:4 hook:1
 family:1 seq:0x28 paged_bytes:4 mark:4 tcp_seq:4 ethertype:2 sport:2 dport:2 ip_id:2 frag:2 gso_size:2 gso_segs:2
-l4proto:1 ttl:1 tcp_flags:1 saddr0:4 saddr1:4 saddr2:4 saddr3:4 daddr0:4 daddr1:4 daddr2:4 daddr3:4""".split()
+l4proto:1 ttl:1 tcp_flags:1 saddr0:4 saddr1:4 saddr2:4 saddr3:4 daddr0:4 daddr1:4 daddr2:4 daddr3:4
+stack:4""".split()
 KINDS = [None] + [int(c.split(":")[1], 0) for c in COLUMNS]	# by id, which counts from 1
 TIME, PACKET, KIND, CONTEXT, COUNTER = 1, 3, 4, 8, 0x28
 
@@ -273,7 +308,7 @@ def hop_next(unit, row, columns, masks):
     return hop
 
 
-PARSERS = {b"HOPS": hops, b"stac": rows, **{kind: rows for kind in FIELDS}}
+PARSERS = {b"HOPS": hops, **{kind: rows for kind in (*ROWS, *FIELDS)}}
 
 
 # --- the index ------------------------------------------------------------------------------------------------------

@@ -20,20 +20,20 @@ struct stream {
 };
 
 struct plain {
-	uint64_t values[36];	/* of the row before, by column id */
+	uint64_t values[37];	/* of the row before, by column id */
 	struct stream streams[64];
 	uint64_t nstreams;
 	struct cursor runs, masks;
 	uint64_t nruns;
 };
 
-static const uint8_t kinds[36] = {
-	0, 8, 4, 8, 1, 0x14, 1, 4, 1, 4, 4, 4, 1, 1, 0x28, 4, 4, 4, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 4, 4, 4, 4, 4, 4, 4, 4,
+static const uint8_t kinds[37] = {
+	0, 8, 4, 8, 1, 0x14, 1, 4, 1, 4, 4, 4, 1, 1, 0x28, 4, 4, 4, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 4, 4, 4, 4, 4, 4, 4, 4, 4,
 };
 
 static bool known(const struct stream *s)
 {
-	return s->id >= 1 && s->id < 36;
+	return s->id >= 1 && s->id < 37;
 }
 
 static bool fits(uint64_t kind, uint64_t v)
@@ -128,7 +128,7 @@ static void plain_hop(const uint64_t *v, uint64_t cpu, struct trc_hop *h)
 		.len_bytes = v[7], .context = v[8] > 4 ? 4 : v[8], .pid = v[9], .ifindex = v[10], .netns = v[11],
 		.hook = v[12], .family = v[13], .seq = v[14], .paged_bytes = v[15], .mark = v[16], .tcp_seq = v[17],
 		.ethertype = v[18], .sport = v[19], .dport = v[20], .ip_id = v[21], .frag = v[22], .gso_size = v[23],
-		.gso_segs = v[24], .l4proto = v[25], .ttl = v[26], .tcp_flags = v[27], .cpu = cpu,
+		.gso_segs = v[24], .l4proto = v[25], .ttl = v[26], .tcp_flags = v[27], .cpu = cpu, .stack = v[36],
 	};
 	plain_address(h->saddr, v + 28);
 	plain_address(h->daddr, v + 32);
@@ -203,6 +203,8 @@ static struct trc_hop selected(struct trc_hop h, uint64_t columns)
 		h.mark = 0;
 	if (!(columns & TRC_COLUMN_GSO))
 		h.gso_size = h.gso_segs = 0;
+	if (!(columns & TRC_COLUMN_STACK))
+		h.stack = 0;
 	if (columns & TRC_COLUMN_HEADERS)
 		return h;
 	h.tcp_seq = h.ethertype = h.sport = h.dport = h.ip_id = h.frag = h.l4proto = h.ttl = h.tcp_flags = 0;
@@ -217,6 +219,7 @@ static uint64_t groups(uint64_t bits)
 	static const uint64_t group[] = {
 		TRC_COLUMN_FUNC, TRC_COLUMN_VALUE, TRC_COLUMN_HAVE, TRC_COLUMN_LENGTH, TRC_COLUMN_CONTEXT, TRC_COLUMN_PLACE,
 		TRC_COLUMN_HOOK, TRC_COLUMN_SEQ, TRC_COLUMN_MARK, TRC_COLUMN_HEADERS, TRC_COLUMN_GSO,
+		TRC_COLUMN_STACK,
 	};
 	uint64_t columns = 0;
 

@@ -64,7 +64,7 @@ static inline int make_next(struct cursor *in, uint32_t sequence, struct buffer 
 	if (!p)
 		return 0;
 	memcpy(u.type, unit_type(TRC_HOP), 4);
-	if (*p >= TRC_FACT && *p <= TRC_END)
+	if (*p >= TRC_FACT && *p <= KIND_LAST)
 		memcpy(u.type, unit_type(*p), 4);
 	else if (*p == 0 && (p = cursor_take(in, 4)))
 		memcpy(u.type, p, 4);
@@ -112,6 +112,17 @@ static inline int make_empty_fd(void)
 	return fd;
 }
 
+/* every byte is there */
+static inline uint64_t list_use(const void *list, size_t size)
+{
+	const uint8_t *p = list;
+	uint64_t sum = 0;
+
+	while (size--)
+		sum += *p++;
+	return sum;
+}
+
 /* What the reader promises of every record. */
 static inline uint64_t record_use(const struct trc_record *rec)
 {
@@ -132,9 +143,21 @@ static inline uint64_t record_use(const struct trc_record *rec)
 		return sum + strlen(rec->proc.name);
 	case TRC_STACK:
 		CHECK(rec->stack.packet && rec->stack.count <= TRC_STACK_MAX);
-		for (uint32_t i = 0; i < rec->stack.count; i++)
-			sum += rec->stack.frames[i];
-		return sum;
+		return sum + list_use(rec->stack.frames, rec->stack.count * sizeof(uint32_t));
+	case TRC_FRAMES:
+		CHECK(rec->frames.id && rec->frames.count <= TRC_STACK_MAX);
+		return sum + list_use(rec->frames.frames, rec->frames.count * sizeof(uint32_t));
+	case TRC_EDGE:
+		CHECK(rec->edge.child && rec->edge.parent && rec->edge.child != rec->edge.parent);
+		return sum + rec->edge.time_ns;
+	case TRC_DATA:
+		CHECK(rec->data.packet && (rec->data.layer == 2 || rec->data.layer == 3));
+		CHECK(rec->data.size <= rec->data.len_bytes && rec->data.size <= TRC_STRING_MAX);
+		return sum + list_use(rec->data.bytes, rec->data.size);
+	case TRC_SNAPSHOT:
+		CHECK(rec->snapshot.end <= 1 && rec->snapshot.last <= 1);
+		return sum + strlen(rec->snapshot.what) + strlen(rec->snapshot.source) + strlen(rec->snapshot.note) +
+		       strlen(rec->snapshot.text);
 	case TRC_HOP:
 		CHECK(rec->hop.packet && rec->hop.kind <= TRC_DROP && rec->hop.context <= TRC_CONTEXT_UNKNOWN);
 		return sum + rec->hop.seq;

@@ -3,7 +3,8 @@
  * random.h - a fuzzer's bytes as records and as what a recorder does with them.
  *
  *     input := step*     step := op (1 byte) and what it needs
- *     op 0–9: a record of this kind (0: a hop)   10: flush   11: the hop again, many times   12: compression level
+ *     op mod 13, 0–9: a record of this kind (0: a hop)   10: flush   11: the hop again, many times   12: compression level
+ *     op 0xf0 and up: a record of the newest kinds
  *
  * A hop says which fields differ from the hop before it, so that few bytes make hops as they are in real recordings.
  */
@@ -19,7 +20,7 @@ struct random {
 	struct cursor in;
 	struct trc_hop hop;		/* the last one */
 	uint32_t hops;
-	char text[3][RANDOM_TEXT_MAX + 1];
+	char text[4][RANDOM_TEXT_MAX + 1];
 	uint32_t frames[TRC_STACK_MAX];
 };
 
@@ -98,7 +99,7 @@ static inline const struct trc_hop *random_hop(struct random *r)
 	if (which & 32)
 		h->ifindex = random_number(r), h->netns = random_number(r), h->len_bytes = random_number(r);
 	if (which & 64)
-		h->context = random_byte(r) % 5, h->pid = random_number(r), h->seq = random_number(r);
+		h->context = random_byte(r) % 5, h->pid = random_number(r), h->seq = random_number(r), h->stack = h->pid ^ h->func;
 	if (which & 128)
 		random_headers(r, h, random_byte(r));
 	h->packet += !h->packet;
@@ -106,14 +107,43 @@ static inline const struct trc_hop *random_hop(struct random *r)
 	return h;
 }
 
-static inline struct trc_stack random_stack(struct random *r)
+/* their number */
+static inline uint32_t random_frames(struct random *r)
 {
-	struct trc_stack s = { random_number(r), random_number(r) % (TRC_STACK_MAX + 1), r->frames };
+	uint32_t n = random_number(r) % (TRC_STACK_MAX + 1);
 
-	s.packet += !s.packet;
-	for (uint32_t i = 0; i < s.count; i++)
+	for (uint32_t i = 0; i < n; i++)
 		r->frames[i] = random_number(r);
-	return s;
+	return n;
+}
+
+static inline uint64_t random_id(struct random *r)
+{
+	return random_number(r) ?: 1;
+}
+
+static inline struct trc_edge random_edge(struct random *r)
+{
+	struct trc_edge e = { random_number(r), random_id(r), random_id(r), random_number(r), random_number(r) };
+
+	if (e.child == e.parent)
+		e.parent = e.child == 1 ? 2 : 1;
+	return e;
+}
+
+static inline struct trc_data random_data(struct random *r)
+{
+	const char *bytes = random_text(r, 0);
+	uint32_t size = strlen(bytes);		/* and the NUL, which must come through */
+
+	return (struct trc_data){ random_id(r), random_number(r), 2 + (random_byte(r) & 1), size + 1 + random_number(r) % 65536,
+				  size + 1, (const uint8_t *)bytes };
+}
+
+static inline struct trc_snapshot random_snapshot(struct random *r)
+{
+	return (struct trc_snapshot){ random_byte(r) & 1, random_number(r), random_text(r, 0), random_text(r, 1), random_text(r, 2),
+				      random_number(r), random_byte(r) & 1, random_text(r, 3) };
 }
 
 static inline struct trc_link random_link(struct random *r)
@@ -122,9 +152,30 @@ static inline struct trc_link random_link(struct random *r)
 				  random_number(r), random_number(r), random_number(r), random_number(r) };
 }
 
+static inline struct trc_record random_newest(struct random *r, enum trc_kind kind)
+{
+	struct trc_record rec = { kind };
+
+	if (kind == TRC_FRAMES) {
+		rec.frames.id = random_number(r);
+		rec.frames.id += !rec.frames.id;
+		rec.frames.count = random_frames(r);
+		rec.frames.frames = r->frames;
+	} else if (kind == TRC_EDGE) {
+		rec.edge = random_edge(r);
+	} else if (kind == TRC_DATA) {
+		rec.data = random_data(r);
+	} else {
+		rec.snapshot = random_snapshot(r);
+	}
+	return rec;
+}
+
 /* A record, good until the next. */
 static inline struct trc_record random_record(struct random *r, enum trc_kind kind)
 {
+	uint64_t packet;
+
 	switch (kind) {
 	case TRC_FACT:
 		return (struct trc_record){ kind, .fact = { random_text(r, 0), random_text(r, 1) } };
@@ -141,7 +192,8 @@ static inline struct trc_record random_record(struct random *r, enum trc_kind ki
 	case TRC_PROC:
 		return (struct trc_record){ kind, .proc = { random_number(r), random_text(r, 0) } };
 	case TRC_STACK:
-		return (struct trc_record){ kind, .stack = random_stack(r) };
+		packet = random_id(r);
+		return (struct trc_record){ kind, .stack = { packet, random_frames(r), r->frames } };
 	case TRC_LOSS:
 		return (struct trc_record){ kind, .loss = { random_number(r), random_number(r), random_number(r),
 							    random_number(r), random_number(r), random_number(r) } };
@@ -150,8 +202,9 @@ static inline struct trc_record random_record(struct random *r, enum trc_kind ki
 							   random_number(r) } };
 	case TRC_HOP:
 		return (struct trc_record){ kind, .hop = *random_hop(r) };
+	default:
+		return random_newest(r, kind);
 	}
-	abort();
 }
 
 /* what is told of each step, beside doing it: NULL members are fine */
@@ -187,11 +240,15 @@ static inline void random_write(struct trc_writer *w, const uint8_t *data, size_
 {
 	struct random r = { .in = { (uint8_t *)data, (uint8_t *)data + size }, .hop = { .packet = 1 } };
 	struct trc_record rec;
-	uint8_t op;
+	uint8_t byte, op;
 
 	while (cursor_left(&r.in) && r.hops < RANDOM_HOPS_MAX) {
-		op = random_byte(&r) % 13;
-		if (op == 10) {
+		byte = random_byte(&r);
+		op = byte % 13;
+		if (byte >= 0xf0) {
+			rec = random_record(&r, TRC_FRAMES + (byte & 3));
+			random_put(w, &rec, told);
+		} else if (op == 10) {
 			CHECK(!trc_writer_flush(w));
 			if (told->flush)
 				told->flush(told->arg);

@@ -3,7 +3,7 @@
  * roundtrip_fuzz.c - records made of arbitrary bytes, written and read: the same, in the order that is promised
  * (libFuzzer; make fuzz).
  *
- * Between two flushes, the writer's own included, kinds come in the order of enum trc_kind, and hops by CPU.
+ * Between two flushes, the writer's own included, kinds come in the order that FORMAT.md says, and hops by CPU.
  */
 #include "make.h"
 #include "random.h"
@@ -21,11 +21,16 @@ struct expected {
 
 static struct expected expected;
 
+static const uint8_t kind_rank[KIND_LAST + 1] = {
+	[TRC_FACT] = 1, [TRC_ENUM] = 2, [TRC_FUNC] = 3, [TRC_NETNS] = 4, [TRC_LINK] = 5, [TRC_PROC] = 6, [TRC_SNAPSHOT] = 7,
+	[TRC_STACK] = 8, [TRC_FRAMES] = 9, [TRC_EDGE] = 10, [TRC_DATA] = 11, [TRC_HOP] = 12, [TRC_LOSS] = 13, [TRC_END] = 14,
+};
+
 static uint64_t rank(uint32_t i)
 {
 	const struct trc_record *rec = &expected.records[i].rec;
 
-	return (uint64_t)rec->kind << 48 | (rec->kind == TRC_HOP ? (uint64_t)rec->hop.cpu << 32 : 0) | i;
+	return (uint64_t)kind_rank[rec->kind] << 48 | (rec->kind == TRC_HOP ? (uint64_t)rec->hop.cpu << 32 : 0) | i;
 }
 
 static int compare(const void *a, const void *b)

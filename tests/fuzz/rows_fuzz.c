@@ -3,7 +3,7 @@
  * rows_fuzz.c - arbitrary rows of each kind but hops through their decoder, and what came out back and forth again
  * (libFuzzer; make fuzz).
  *
- *     input := kind (1 byte) rows (2 bytes, little-endian) a unit's unpacked bytes
+ *     input := kind (1 byte; the newest are 0xf0 and up) rows (2 bytes, little-endian) a unit's unpacked bytes
  *
  * What the decoder gave out must survive the encoder: the same again.
  */
@@ -33,7 +33,7 @@ static uint32_t file_read(const struct buffer *file, struct kept *kept)
 
 static void file_again(struct buffer *file, enum trc_kind kind, const struct kept *kept, uint32_t n)
 {
-	struct unit u = { .rows = n };
+	struct unit u = { .rows = n, .time_last = UINT64_MAX };
 	struct buffer raw = {};
 
 	for (uint32_t i = 0; i < n; i++)
@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 3)
 		return 0;
-	kind = TRC_FACT + data[0] % TRC_END;
+	kind = data[0] < 0xf0 ? TRC_FACT + data[0] % TRC_END : TRC_FRAMES + (data[0] & 3);
 	if (kind == TRC_HOP)
 		return 0;
 	memcpy(u.type, unit_type(kind), 4);

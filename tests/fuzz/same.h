@@ -9,8 +9,8 @@
 
 struct kept {
 	struct trc_record rec;
-	char *strings[3];
-	uint32_t *frames;
+	char *strings[4];
+	void *list;		/* frames or bytes */
 };
 
 static inline const char *keep(char **copy, const char *s)
@@ -20,9 +20,18 @@ static inline const char *keep(char **copy, const char *s)
 	return *copy;
 }
 
+static inline void *keep_list(struct kept *k, const void *list, size_t size)
+{
+	k->list = malloc(size + 1);
+	CHECK(k->list);
+	if (size)
+		memcpy(k->list, list, size);
+	return k->list;
+}
+
 static inline void kept_put(struct kept *k, const struct trc_record *rec)
 {
-	const char **s[3] = {};
+	const char **s[4] = {};
 	int n = 0;
 
 	*k = (struct kept){ .rec = *rec };
@@ -35,14 +44,21 @@ static inline void kept_put(struct kept *k, const struct trc_record *rec)
 	case TRC_PROC: s[n++] = &k->rec.proc.name; break;
 	case TRC_END: s[n++] = &k->rec.end.reason; break;
 	case TRC_STACK:
-		k->frames = calloc(rec->stack.count + 1, sizeof(*k->frames));
-		CHECK(k->frames);
-		for (uint32_t i = 0; i < rec->stack.count; i++)
-			k->frames[i] = rec->stack.frames[i];
-		k->rec.stack.frames = k->frames;
+		k->rec.stack.frames = keep_list(k, rec->stack.frames, rec->stack.count * sizeof(uint32_t));
+		break;
+	case TRC_FRAMES:
+		k->rec.frames.frames = keep_list(k, rec->frames.frames, rec->frames.count * sizeof(uint32_t));
+		break;
+	case TRC_DATA: k->rec.data.bytes = keep_list(k, rec->data.bytes, rec->data.size); break;
+	case TRC_SNAPSHOT:
+		s[n++] = &k->rec.snapshot.what;
+		s[n++] = &k->rec.snapshot.source;
+		s[n++] = &k->rec.snapshot.note;
+		s[n++] = &k->rec.snapshot.text;
 		break;
 	case TRC_HOP:
 	case TRC_LOSS:
+	case TRC_EDGE:
 		break;
 	}
 	while (n--)
@@ -51,16 +67,16 @@ static inline void kept_put(struct kept *k, const struct trc_record *rec)
 
 static inline void kept_free(struct kept *k)
 {
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		free(k->strings[i]);
-	free(k->frames);
+	free(k->list);
 	*k = (struct kept){};
 }
 
-/* padding is at its end only */
+/* there is no padding */
 static inline bool hop_same(const struct trc_hop *x, const struct trc_hop *y)
 {
-	return !memcmp(x, y, offsetof(struct trc_hop, daddr) + sizeof(x->daddr));
+	return !memcmp(x, y, sizeof(*x));
 }
 
 static inline bool link_same(const struct trc_link *x, const struct trc_link *y)
@@ -76,10 +92,26 @@ static inline bool func_same(const struct trc_func *x, const struct trc_func *y)
 	       x->arg == y->arg && x->flags == y->flags && x->error == y->error && !strcmp(x->why, y->why);
 }
 
-static inline bool stack_same(const struct trc_stack *x, const struct trc_stack *y)
+static inline bool list_same(const void *x, size_t nx, const void *y, size_t ny, size_t size)
 {
-	return x->packet == y->packet && x->count == y->count &&
-	       (!x->count || !memcmp(x->frames, y->frames, x->count * sizeof(*x->frames)));
+	return nx == ny && (!nx || !memcmp(x, y, nx * size));
+}
+
+static inline bool edge_same(const struct trc_edge *x, const struct trc_edge *y)
+{
+	return x->time_ns == y->time_ns && x->child == y->child && x->parent == y->parent && x->kind == y->kind && x->func == y->func;
+}
+
+static inline bool data_same(const struct trc_data *x, const struct trc_data *y)
+{
+	return x->packet == y->packet && x->time_ns == y->time_ns && x->layer == y->layer && x->len_bytes == y->len_bytes &&
+	       list_same(x->bytes, x->size, y->bytes, y->size, 1);
+}
+
+static inline bool snapshot_same(const struct trc_snapshot *x, const struct trc_snapshot *y)
+{
+	return x->end == y->end && x->netns == y->netns && !strcmp(x->what, y->what) && !strcmp(x->source, y->source) &&
+	       !strcmp(x->note, y->note) && x->part == y->part && x->last == y->last && !strcmp(x->text, y->text);
 }
 
 static inline bool loss_same(const struct trc_loss *x, const struct trc_loss *y)
@@ -113,7 +145,17 @@ static inline bool record_same(const struct trc_record *a, const struct trc_reco
 	case TRC_PROC:
 		return a->proc.pid == b->proc.pid && !strcmp(a->proc.name, b->proc.name);
 	case TRC_STACK:
-		return stack_same(&a->stack, &b->stack);
+		return a->stack.packet == b->stack.packet &&
+		       list_same(a->stack.frames, a->stack.count, b->stack.frames, b->stack.count, sizeof(uint32_t));
+	case TRC_FRAMES:
+		return a->frames.id == b->frames.id &&
+		       list_same(a->frames.frames, a->frames.count, b->frames.frames, b->frames.count, sizeof(uint32_t));
+	case TRC_EDGE:
+		return edge_same(&a->edge, &b->edge);
+	case TRC_DATA:
+		return data_same(&a->data, &b->data);
+	case TRC_SNAPSHOT:
+		return snapshot_same(&a->snapshot, &b->snapshot);
 	case TRC_HOP:
 		return hop_same(&a->hop, &b->hop);
 	case TRC_LOSS:

@@ -29,6 +29,8 @@ struct input {
 struct seen {
 	struct trc_hop *hops;
 	uint32_t nhops, others;
+	uint64_t from_ns;
+	uint32_t kin, late_kin;		/* edges and packet bytes, and those from this time on */
 	uint64_t sum;			/* of all hops, in any order */
 	int ret;
 	struct trc_health health;
@@ -39,7 +41,7 @@ static uint64_t hop_sum(const struct trc_hop *h)
 	uint64_t sum = h->cpu;
 	const uint8_t *p = (const uint8_t *)h;
 
-	for (size_t i = 0; i < offsetof(struct trc_hop, daddr) + sizeof(h->daddr); i++)
+	for (size_t i = 0; i < sizeof(*h); i++)
 		sum = (sum ^ p[i]) * 0x100000001b3;
 	return sum;
 }
@@ -51,10 +53,14 @@ static void see(struct trc_reader *r, struct seen *s, uint32_t records)
 	s->ret = 1;
 	while (records-- && (s->ret = trc_reader_next(r, &rec)) == 1) {
 		record_use(&rec);
-		if (rec.kind != TRC_HOP) {
+		if (rec.kind == TRC_EDGE || rec.kind == TRC_DATA) {
+			s->kin++;
+			s->late_kin += (rec.kind == TRC_EDGE ? rec.edge.time_ns : rec.data.time_ns) >= s->from_ns;
+		} else if (rec.kind != TRC_HOP) {
 			s->others += rec.kind != TRC_STACK;	/* seeking may leave out stacks of earlier packets */
-			continue;
 		}
+		if (rec.kind != TRC_HOP)
+			continue;
 		CHECK(s->nhops < HOPS_MAX);
 		s->hops[s->nhops++] = rec.hop;
 		s->sum += hop_sum(&rec.hop);
@@ -65,7 +71,7 @@ static void see(struct trc_reader *r, struct seen *s, uint32_t records)
 
 static void again(struct seen *s)
 {
-	s->nhops = s->others = s->sum = 0;
+	s->nhops = s->others = s->kin = s->late_kin = s->sum = 0;
 }
 
 /* Only what is in whole, in its order: hops for which keep() is true; exactly those when the file is sound. */
@@ -119,7 +125,7 @@ static void order_check(const struct input *in, struct trc_reader *r, const stru
 
 	CHECK(!trc_reader_order(r, in->ways & IN_TIME ? TRC_ORDER_TIME : TRC_ORDER_FILE) && !trc_reader_cpu(r, cpu));
 	see(r, s, UINT32_MAX);
-	CHECK(s->ret == whole->ret && s->others == whole->others);
+	CHECK(s->ret == whole->ret && s->others == whole->others && s->kin == whole->kin);
 	CHECK(s->health.units == whole->health.units && s->health.damaged == whole->health.damaged);
 	if (in->ways & IN_TIME)
 		time_check(s, whole);
@@ -146,6 +152,7 @@ static void seek_check(const struct input *in, struct trc_reader *r, const struc
 	for (uint32_t i = 0; i < whole->nhops; i++)
 		wanted += whole->hops[i].time_ns >= in->time_ns;
 	CHECK(!in->sound || (!s->ret && s->nhops == wanted && s->others == whole->others && !*trc_reader_error(r)));
+	CHECK(s->kin <= whole->kin && (!in->sound || s->late_kin == whole->late_kin));
 	if (in->ways & IN_TIME)
 		time_check(s, whole);
 	else
@@ -175,6 +182,7 @@ static void survey_check(const struct input *in, struct trc_reader *r, const str
 	if (s->ret == 1)
 		see(r, s, UINT32_MAX);
 	CHECK(s->ret == whole->ret && s->nhops == whole->nhops && s->sum == whole->sum && s->others == whole->others);
+	CHECK(s->kin == whole->kin);
 }
 
 /* --- the file --------------------------------------------------------------------------------------------------------- */
@@ -260,6 +268,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(&in.time_ns, cursor_take(&c, 8), 8);
 	in.cpu = *cursor_take(&c, 1);
+	whole.from_ns = part.from_ns = in.time_ns;
 	in.ways = *cursor_take(&c, 1);
 	in.nchanges = *cursor_take(&c, 1) % 8;
 	in.changes = cursor_take(&c, 3 * in.nchanges);

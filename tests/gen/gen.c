@@ -141,6 +141,7 @@ static int hop_send(struct gen *g, struct cpu *c, const struct journey *j)
 	h.seq = c->seq++;
 	h.cpu = c - g->cpus;
 	h.func = g->s->twins[f->ipv6][f->tcp][h.func];
+	h.stack = g->o->stacks ? h.stack : 0;
 	if (h.pid)
 		h.pid = f->pid + (h.pid != j->path->pid);
 	if (h.have & TRC_HAVE_NETNS && h.netns)
@@ -188,20 +189,43 @@ static int journey_go(struct gen *g, struct cpu *c, struct journey *j)
 	return err;
 }
 
+/* The first bytes: an IP header without options, with an eye on what varies from packet to packet, and ports. */
+static int data_write(struct gen *g, const struct cpu *c, const struct journey *j)
+{
+	uint8_t bytes[64] = { j->flow->ipv6 ? 0x60 : 0x45, [4] = j->ip_id >> 8, [5] = j->ip_id, [8] = 64,
+			      [9] = j->flow->tcp ? 6 : 17, [20] = j->flow->port >> 8, [21] = j->flow->port, [23] = 53 };
+	struct trc_hop h = j->path->hops[j->path->nhops / 2];
+	struct trc_record rec = { .kind = TRC_DATA, .data = { .packet = j->packet, .time_ns = c->now_ns, .layer = 3,
+				  .len_bytes = sizeof(bytes) + h.len_bytes, .size = sizeof(bytes), .bytes = bytes } };
+
+	hop_change_packet(&h, j);
+	memcpy(bytes + 12, h.saddr, 4);
+	memcpy(bytes + 16, h.daddr, 4);
+	return trc_write(g->w, &rec);
+}
+
+/* Some packets are made of the one before. */
+static int edge_write(struct gen *g, const struct cpu *c, const struct journey *j)
+{
+	uint64_t r = draw(g);
+	struct trc_record rec = { .kind = TRC_EDGE, .edge = { .time_ns = c->now_ns, .child = j->packet, .parent = j->packet - 1,
+				  .kind = 1 + (r >> 8) % TRC_EDGE_LAST, .func = j->path->hops[0].func } };
+
+	return r % 16 || j->packet == 1 ? 0 : trc_write(g->w, &rec);
+}
+
 static int packet_send(struct gen *g, struct cpu *c, struct flow *f)
 {
 	const struct gen_path *path = f->dropped ? g->died[draw(g) % g->ndied] : g->lived[draw(g) % g->nlived];
 	struct journey j = { .path = path, .flow = f, .packet = ++g->packets, .ip_id = f->ip_id++,
 			     .tcp_seq = f->tcp_seq };
-	struct trc_record rec = { .kind = TRC_STACK, .stack = path->stack };
 	int err = 0;
 
 	f->tcp_seq += path->hops[path->nhops - 1].len_bytes;
 	if (draw(g) % 8 == 0)		/* steered to another CPU where the softirq begins */
 		j.pause = path->softirq;
-	rec.stack.packet = j.packet;
-	if (g->o->stacks && path->stack.count)
-		err = trc_write(g->w, &rec);
+	if (g->o->all)
+		err = data_write(g, c, &j) ?: edge_write(g, c, &j);
 	return err ? err : journey_go(g, c, &j);
 }
 
@@ -256,10 +280,44 @@ static int copies_write(struct gen *g, const struct trc_record *from)
 	return err;
 }
 
+static int stacks_write(struct gen *g)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; g->o->stacks && i < g->s->nstacks && !err; i++)
+		err = trc_write(g->w, &(struct trc_record){ .kind = TRC_FRAMES, .frames = g->s->stacks[i] });
+	return err;
+}
+
+/* Of the machine and of the first namespace; a long one is in parts. */
+static int snapshots_write(struct gen *g, uint32_t end)
+{
+	static const struct trc_snapshot taken[] = {
+		{ .what = "routes", .source = "ip route show table all", .note = "", .last = 1,
+		  .text = "default via 10.0.0.1 dev veth0\n10.0.0.0/24 dev veth0 proto kernel\n" },
+		{ .what = "sysctls", .source = "/proc/sys/net", .note = "", .text = "net.ipv4.ip_forward = 1\n" },
+		{ .what = "sysctls", .source = "/proc/sys/net", .note = "", .part = 1, .last = 1, .text = "net.core.somaxconn = 4096\n" },
+		{ .what = "nftables", .source = "nft -a list ruleset", .note = "nft: not found", .last = 1, .text = "" },
+	};
+	uint32_t netns = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < g->s->nnames && !netns; i++)
+		netns = g->s->names[i].kind == TRC_NETNS ? g->s->names[i].netns.netns : 0;
+	for (size_t i = 0; g->o->all && i < 2 * sizeof(taken) / sizeof(taken[0]) && !err; i++) {
+		struct trc_record rec = { .kind = TRC_SNAPSHOT, .snapshot = taken[i / 2] };
+
+		rec.snapshot.end = end;
+		rec.snapshot.netns = i & 1 ? netns : 0;
+		err = trc_write(g->w, &rec);
+	}
+	return err;
+}
+
 static int names_write(struct gen *g)
 {
 	uint32_t nprocs = 0;
-	int err = 0;
+	int err = stacks_write(g) ?: snapshots_write(g, 0);
 
 	for (size_t i = 0; i < g->s->nnames && !err; i++) {
 		const struct trc_record *rec = &g->s->names[i];
@@ -311,7 +369,7 @@ static int flush(struct gen *g, uint64_t now_ns)
 static int end_write(struct gen *g)
 {
 	struct trc_record rec = { .kind = TRC_END, .end = { .reason = "count", .packets = g->packets } };
-	int err = counts_write(g);
+	int err = counts_write(g) ?: snapshots_write(g, 1);
 
 	for (unsigned int i = 0; i < g->o->cpus; i++)
 		if (g->cpus[i].now_ns > rec.end.time_ns)

@@ -26,6 +26,7 @@ struct gen_options {
 	unsigned int lose;	/* lose some hops once in so many; 0 = none */
 	unsigned int flush;	/* after so many hops, as in a quiet recording; 0 = by time only */
 	bool stacks;		/* a stack with each packet, as the recorder does */
+	bool all;		/* edges, first bytes and snapshots too */
 };
 
 /* The way of one packet of a sample. */
@@ -34,14 +35,16 @@ struct gen_path {
 	uint32_t nhops;
 	uint32_t softirq;	/* first hop in a softirq, 0 = none */
 	uint32_t pid;		/* of the first hop */
-	struct trc_stack stack;
+	uint32_t stack;		/* of the first hop, 0 = none */
 	bool dropped;
 };
 
 /* What is read from the samples: every array is owned. */
 struct gen_source {
-	struct trc_record *names;	/* all records but hops, stacks, loss and end; their strings too are owned */
+	struct trc_record *names;	/* facts, enums, functions, namespaces, links, processes; their strings too are owned */
 	size_t nnames;
+	struct trc_frames *stacks;	/* number n is at n - 1; each is there once */
+	uint32_t nstacks;
 	struct gen_path *paths;
 	size_t npaths;
 	uint32_t nfuncs;

@@ -2,9 +2,10 @@
 /*
  * main.c - trc-gen: write a recording as long as wanted.
  *
- *   trc-gen [-n HOPS] [-r SEED] [-c CPUS] [-f FLOWS] [-t SPEED] [-l ONE-LOSS-IN] [-u HOPS] [-S] -o FILE SAMPLE...
+ *   trc-gen [-n HOPS] [-r SEED] [-c CPUS] [-f FLOWS] [-t SPEED] [-l ONE-LOSS-IN] [-u HOPS] [-S] [-a] -o FILE SAMPLE...
  *
- * -u writes units after so many hops already, -S leaves the packets' stacks out.  The same options give the same rows; the id of the recording is always new.
+ * -u writes units after so many hops already, -S leaves the packets' stacks out, -a has edges, first bytes and
+ * snapshots, too.  The same options give the same rows; the id of the recording is always new.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,7 @@ static int parse(int argc, char **argv, struct gen_options *o, const char **path
 	uint64_t n = 0;
 	int c, err = 0;
 
-	while (!err && (c = getopt(argc, argv, "n:r:c:f:t:l:u:So:")) != -1) {
+	while (!err && (c = getopt(argc, argv, "n:r:c:f:t:l:u:Sao:")) != -1) {
 		if (c == 'n')
 			err = number(optarg, 1, UINT64_MAX / 1024, &o->hops);
 		else if (c == 'r')
@@ -50,6 +51,8 @@ static int parse(int argc, char **argv, struct gen_options *o, const char **path
 			o->flush = n;
 		else if (c == 'S')
 			o->stacks = false;
+		else if (c == 'a')
+			o->all = true;
 		else if (c == 'o')
 			*path = optarg;
 		else if (c == '?')

@@ -16,6 +16,8 @@ struct loading {
 	bool first;
 	uint32_t *ids;		/* of this sample's functions in the result */
 	uint32_t nids;
+	uint32_t *stacks;	/* and of its stacks */
+	uint32_t nstacks;
 	uint64_t packets[4096];	/* their ids; the paths lie in the same order from base on */
 	size_t npackets;
 	size_t base;
@@ -162,22 +164,51 @@ static void hop_add(struct loading *l, const struct trc_hop *hop)
 		return;
 	p->hops = grow(p->hops, p->nhops, sizeof(*p->hops));
 	p->hops[p->nhops] = *hop;
-	p->hops[p->nhops++].func = id_of(l, hop->func);
+	p->hops[p->nhops].func = id_of(l, hop->func);
+	p->hops[p->nhops++].stack = hop->stack < l->nstacks ? l->stacks[hop->stack] : 0;
 }
 
+/* The number in the result of this sample's stack: the same frames have the same. */
+static uint32_t frames_add(struct loading *l, uint32_t count, const uint32_t *of)
+{
+	struct gen_source *s = l->s;
+	uint32_t *frames = malloc((count + 1) * sizeof(*frames));
+
+	if (!frames)
+		abort();
+	for (uint32_t i = 0; i < count; i++)
+		frames[i] = id_of(l, of[i]);
+	for (uint32_t i = 0; i < s->nstacks; i++) {
+		if (s->stacks[i].count != count || memcmp(s->stacks[i].frames, frames, count * sizeof(*frames)))
+			continue;
+		free(frames);
+		return s->stacks[i].id;
+	}
+	s->stacks = grow(s->stacks, s->nstacks, sizeof(*s->stacks));
+	s->stacks[s->nstacks] = (struct trc_frames){ .id = s->nstacks + 1, .count = count, .frames = frames };
+	return s->stacks[s->nstacks++].id;
+}
+
+/* of recordings of version 0.1: with the packet, not with the hop */
 static void stack_add(struct loading *l, const struct trc_stack *stack)
 {
 	struct gen_path *p = path_of(l, stack->packet);
-	uint32_t *frames;
 
-	if (!p || p->stack.frames || !stack->count)
+	if (p && !p->stack && stack->count)
+		p->stack = frames_add(l, stack->count, stack->frames);
+}
+
+#define STACKS_MAX 100000	/* of a sample */
+
+static void stack_name(struct loading *l, const struct trc_frames *f)
+{
+	if (f->id >= STACKS_MAX)
 		return;
-	frames = malloc(stack->count * sizeof(*frames));
-	if (!frames)
-		abort();
-	for (uint32_t i = 0; i < stack->count; i++)
-		frames[i] = id_of(l, stack->frames[i]);
-	p->stack = (struct trc_stack){ .count = stack->count, .frames = frames };
+	for (; l->nstacks <= f->id; l->nstacks++) {
+		l->stacks = grow(l->stacks, l->nstacks, sizeof(*l->stacks));
+		l->stacks[l->nstacks] = 0;
+	}
+	l->stacks[f->id] = frames_add(l, f->count, f->frames);
 }
 
 static int by_time(const void *a, const void *b)
@@ -197,6 +228,7 @@ static void path_settle(struct gen_path *p)
 	qsort(p->hops, p->nhops, sizeof(*p->hops), by_time);
 	before = p->hops[0].time_ns;
 	p->pid = p->hops[0].pid;
+	p->hops[0].stack = p->hops[0].stack ?: p->stack;
 	for (uint32_t i = 0; i < p->nhops; i++) {
 		struct trc_hop *h = &p->hops[i];
 		uint64_t now = h->time_ns;
@@ -230,6 +262,8 @@ static int sample_load(struct gen_source *s, const char *path, bool first, char 
 			hop_add(l, &rec.hop);
 		else if (rec.kind == TRC_STACK)
 			stack_add(l, &rec.stack);
+		else if (rec.kind == TRC_FRAMES)
+			stack_name(l, &rec.frames);
 		else if (rec.kind < TRC_STACK && name_wanted(l, &rec))
 			name_add(s, &rec);
 	}
@@ -239,6 +273,7 @@ static int sample_load(struct gen_source *s, const char *path, bool first, char 
 	for (size_t i = l->base; i < s->npaths; i++)
 		path_settle(&s->paths[i]);
 	free(l->ids);
+	free(l->stacks);
 	free(l);
 	return err ? -1 : 0;
 }
@@ -306,10 +341,8 @@ int gen_source_load(struct gen_source *s, char *const *samples, int n, char *err
 		if (sample_load(s, samples[i], i == 0, error, size))
 			return -1;
 	for (size_t i = 0; i < s->npaths; i++)	/* a stack whose packet has no hop is no path */
-		if (!s->paths[i].nhops) {
-			free((uint32_t *)s->paths[i].stack.frames);
+		if (!s->paths[i].nhops)
 			s->paths[i--] = s->paths[--s->npaths];
-		}
 	twins_find(s);
 	if (s->npaths)
 		return 0;
@@ -321,10 +354,11 @@ void gen_source_free(struct gen_source *s)
 {
 	for (size_t i = 0; i < s->nnames; i++)
 		name_free(&s->names[i]);
-	for (size_t i = 0; i < s->npaths; i++) {
+	for (size_t i = 0; i < s->npaths; i++)
 		free(s->paths[i].hops);
-		free((uint32_t *)s->paths[i].stack.frames);
-	}
+	for (uint32_t i = 0; i < s->nstacks; i++)
+		free((uint32_t *)s->stacks[i].frames);
+	free(s->stacks);
 	for (int i = 0; i < 4; i++)
 		free(s->twins[i & 1][i >> 1]);
 	free(s->names);

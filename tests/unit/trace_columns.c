@@ -98,6 +98,22 @@ static void columns_that_an_older_writer_had_not_are_zero(void **state)
 	assert_memory_equal(&o.first.hop, &expected, HOP_BYTES);
 }
 
+/* a stack comes with one hop and is gone with the next: wherever a unit lists the column */
+static void a_hop_names_its_stack_by_number(void **state)
+{
+	struct sheet s = {};
+	struct outcome o;
+
+	sheet_numbers(&s, 4, 1, 5, 2, 2);
+	sheet_column(&s, 36, 4, "stack", "\xfe\xff\xff\xff\x1f\xfd\xff\xff\xff\x1f", 10);
+	sheet_column(&s, 3, U64_KIND, "packet", "\x12", 1);
+	sheet_masks(&s, "\3\1", 2);
+	o = sheet_read(&s, 2);
+	assert_int_equal(o.rows, 2);
+	assert_int_equal(o.first.hop.stack, UINT32_MAX);
+	assert_int_equal(o.first.hop.packet, 9);
+}
+
 static void an_unknown_context_reads_as_unknown(void **state)
 {
 	struct sheet s = {};
@@ -138,6 +154,9 @@ static void malformed_columns_cost_their_unit(void **state)
 		sheet_with(4, U8_KIND, "\x80", 1),		/* a number that does not end */
 		sheet_with(3, U8_KIND, "\2", 1),
 		sheet_with(5, 0x14, "\x80\x80\x80\x80\x20", 5),	/* an int of 2^32 */
+		sheet_with(36, 4, "\x80\x80\x80\x80\x20", 5),	/* a stack of 2^32 */
+		sheet_with(36, 4, "\1", 1),			/* or of -1 */
+		sheet_with(36, U64_KIND, "\2", 1),
 	};
 
 	assert_int_equal(sheet_read(&good, 1).rows, 1);
@@ -240,6 +259,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(columns_of_a_newer_writer_are_ignored),
 		cmocka_unit_test(columns_that_an_older_writer_had_not_are_zero),
+		cmocka_unit_test(a_hop_names_its_stack_by_number),
 		cmocka_unit_test(an_unknown_context_reads_as_unknown),
 		cmocka_unit_test(malformed_columns_cost_their_unit),
 		cmocka_unit_test(bytes_behind_the_last_stream_cost_their_unit),

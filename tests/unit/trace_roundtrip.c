@@ -35,6 +35,8 @@ static void image_expect(const struct image *img, const struct trc_record *expec
 
 static const uint32_t many_frames[TRC_STACK_MAX] = { 0, UINT32_MAX, 1, 127, 128, [TRC_STACK_MAX - 1] = 7 };
 
+static const uint8_t many_bytes[TRC_STRING_MAX] = { 0, 255, 0x80, [TRC_STRING_MAX - 1] = 9 };
+
 /* in the order in which kinds are written */
 static const struct trc_record extremes[] = {
 	{ .kind = TRC_FACT, .fact = { "host.kernel", "6.12.0" } },
@@ -54,8 +56,17 @@ static const struct trc_record extremes[] = {
 	{ .kind = TRC_LINK, .link = { UINT32_MAX, UINT32_MAX, "", "", "", UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX } },
 	{ .kind = TRC_PROC, .proc = { 1, "init" } },
 	{ .kind = TRC_PROC, .proc = { UINT32_MAX, "" } },
+	{ .kind = TRC_SNAPSHOT, .snapshot = { 0, 0, "routes", "ip route show table all", "", 0, 0, "a\nb\n" } },
+	{ .kind = TRC_SNAPSHOT, .snapshot = { 1, UINT32_MAX, NULL, NULL, "no such command", UINT32_MAX, 1, NULL } },
 	{ .kind = TRC_STACK, .stack = { 1, 0, NULL } },
 	{ .kind = TRC_STACK, .stack = { UINT64_MAX, TRC_STACK_MAX, many_frames } },
+	{ .kind = TRC_FRAMES, .frames = { 1, 0, NULL } },
+	{ .kind = TRC_FRAMES, .frames = { UINT32_MAX, TRC_STACK_MAX, many_frames } },
+	{ .kind = TRC_EDGE, .edge = { 0, 1, UINT64_MAX, 0, 0 } },
+	{ .kind = TRC_EDGE, .edge = { UINT64_MAX, UINT64_MAX, 1, UINT32_MAX, UINT32_MAX } },
+	{ .kind = TRC_DATA, .data = { 1, 0, 2, 0, 0, NULL } },
+	{ .kind = TRC_DATA, .data = { UINT64_MAX, UINT64_MAX, 3, UINT32_MAX, TRC_STRING_MAX, many_bytes } },
+	{ .kind = TRC_DATA, .data = { 2, 7, 3, 5, 5, (const uint8_t *)"\0\xff\0\n\0" } },
 	{ .kind = TRC_HOP, .hop = { .packet = 1 } },
 	{ .kind = TRC_HOP, .hop = {
 		.time_ns = UINT64_MAX, .packet = UINT64_MAX, .seq = UINT64_MAX, .func = UINT32_MAX, .pid = UINT32_MAX,
@@ -65,7 +76,8 @@ static const struct trc_record extremes[] = {
 		.gso_size = UINT16_MAX, .gso_segs = UINT16_MAX, .kind = TRC_DROP, .context = TRC_CONTEXT_UNKNOWN,
 		.hook = 255, .family = 255, .l4proto = 255, .ttl = 255, .tcp_flags = 255, .have = 255,
 		.saddr = { 255, 254, 253, 252, 251, 250, 249, 248, 247, 246, 245, 244, 243, 242, 241, 240 },
-		.daddr = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 } } },
+		.daddr = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 }, .stack = UINT32_MAX } },
+	{ .kind = TRC_HOP, .hop = { .packet = 1, .stack = 1 } },
 	{ .kind = TRC_HOP, .hop = { .packet = 1, .value = INT32_MAX, .kind = TRC_RETURN } },
 	{ .kind = TRC_HOP, .hop = { .packet = 2, .cpu = UINT16_MAX, .seq = 1 } },
 	{ .kind = TRC_LOSS, .loss = { 0, 1, 2, 3, 4, 5 } },
@@ -93,7 +105,7 @@ static void kinds_are_written_in_order_whatever_the_order_of_calls(void **state)
 	struct image img;
 
 	/* kinds backwards, rows of a kind forwards */
-	for (int kind = TRC_END; kind >= TRC_FACT; kind--)
+	for (int kind = KIND_LAST; kind >= TRC_FACT; kind--)
 		for (size_t i = 0; i < NEXTREMES; i++)
 			if ((int)extremes[i].kind == kind)
 				tape_put(&t, &extremes[i]);
@@ -223,13 +235,27 @@ static void wrong_arguments_are_refused(void **state)
 	struct tape t = tape_start();
 	const struct trc_record wrong[] = {
 		{ .kind = 0 },
-		{ .kind = TRC_END + 1 },
+		{ .kind = KIND_LAST + 1 },
 		{ .kind = TRC_HOP, .hop = { .packet = 0 } },
 		{ .kind = TRC_HOP, .hop = { .packet = 1, .kind = TRC_DROP + 1 } },
 		{ .kind = TRC_HOP, .hop = { .packet = 1, .context = TRC_CONTEXT_UNKNOWN + 1 } },
 		{ .kind = TRC_STACK, .stack = { .packet = 0 } },
 		{ .kind = TRC_STACK, .stack = { .packet = 1, .count = 1, .frames = NULL } },
 		{ .kind = TRC_STACK, .stack = { .packet = 1, .count = TRC_STACK_MAX + 1, .frames = many_frames } },
+		{ .kind = TRC_FRAMES, .frames = { 0, 1, many_frames } },
+		{ .kind = TRC_FRAMES, .frames = { 1, 1, NULL } },
+		{ .kind = TRC_FRAMES, .frames = { 1, TRC_STACK_MAX + 1, many_frames } },
+		{ .kind = TRC_EDGE, .edge = { .child = 1, .kind = TRC_EDGE_CLONE } },
+		{ .kind = TRC_EDGE, .edge = { .parent = 1, .kind = TRC_EDGE_CLONE } },
+		{ .kind = TRC_EDGE, .edge = { .child = 1, .parent = 1, .kind = TRC_EDGE_CLONE } },
+		{ .kind = TRC_DATA, .data = { 0, 1, 2, 1, 1, many_bytes } },
+		{ .kind = TRC_DATA, .data = { 1, 1, 4, 1, 1, many_bytes } },
+		{ .kind = TRC_DATA, .data = { 1, 1, 0, 1, 1, many_bytes } },
+		{ .kind = TRC_DATA, .data = { 1, 1, 2, 1, 2, many_bytes } },	/* more than the packet has */
+		{ .kind = TRC_DATA, .data = { 1, 1, 2, 1, 1, NULL } },
+		{ .kind = TRC_DATA, .data = { 1, 1, 2, UINT32_MAX, TRC_STRING_MAX + 1, many_bytes } },
+		{ .kind = TRC_SNAPSHOT, .snapshot = { .end = 2 } },
+		{ .kind = TRC_SNAPSHOT, .snapshot = { .last = 2 } },
 	};
 	struct image img;
 
@@ -246,10 +272,10 @@ static void wrong_arguments_are_refused(void **state)
 /* the n-th unit's header */
 static struct unit header_of(const struct image *img, size_t n)
 {
-	struct extent extents[16];
+	struct extent extents[32];
 	struct unit u = {};
 
-	assert_in_range(n, 0, image_extents(img, extents, 16) - 1);
+	assert_in_range(n, 0, image_extents(img, extents, 32) - 1);
 	assert_true(unit_get(img->data + extents[n].start, &u));
 	return u;
 }
@@ -284,6 +310,35 @@ static void headers_tell_time_and_loss_of_all_cpus(void **state)
 	assert_int_equal(u.sequence, 2);
 	assert_int_equal(u.time_first, 99);
 	assert_int_equal(u.time_last, 99);
+	free(img.data);
+}
+
+/* edges and data, like hops, so that who seeks can pass them; and a unit begins anew */
+static void headers_tell_the_times_of_edges_and_data(void **state)
+{
+	static const uint64_t times[] = { 50, 40, 70 };
+	struct tape t = tape_start();
+	struct image img;
+	struct unit u;
+
+	for (int i = 0; i < 3; i++) {
+		tape_put(&t, &(struct trc_record){ .kind = TRC_EDGE, .edge = { times[i], 2, 1, TRC_EDGE_COPY, 0 } });
+		tape_put(&t, &(struct trc_record){ .kind = TRC_DATA, .data = { 1, times[i] + 100, 2, 0, 0, NULL } });
+	}
+	assert_int_equal(trc_writer_flush(t.w), 0);
+	tape_put(&t, &(struct trc_record){ .kind = TRC_EDGE, .edge = { 60, 2, 1, TRC_EDGE_COPY, 0 } });
+	img = tape_end(&t);
+	u = header_of(&img, 0);
+	assert_string_equal(u.type, "edge");
+	assert_int_equal(u.time_first, 40);
+	assert_int_equal(u.time_last, 70);
+	u = header_of(&img, 1);
+	assert_string_equal(u.type, "data");
+	assert_int_equal(u.time_first, 140);
+	assert_int_equal(u.time_last, 170);
+	u = header_of(&img, 2);
+	assert_int_equal(u.time_first, 60);
+	assert_int_equal(u.time_last, 60);
 	free(img.data);
 }
 
@@ -388,6 +443,7 @@ int main(void)
 		cmocka_unit_test(likely_hops_are_small),
 		cmocka_unit_test(wrong_arguments_are_refused),
 		cmocka_unit_test(headers_tell_time_and_loss_of_all_cpus),
+		cmocka_unit_test(headers_tell_the_times_of_edges_and_data),
 		cmocka_unit_test(nothing_is_written_after_the_finish),
 		cmocka_unit_test(a_full_kind_flushes_the_names_first),
 		cmocka_unit_test(an_index_names_the_cpus_and_functions_of_a_unit),

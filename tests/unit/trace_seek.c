@@ -155,37 +155,6 @@ static void a_pipe_is_sought_forward_and_only_before_it_is_read(void **state)
 	free(img.data);
 }
 
-/* with an index: names are few, stacks as many as packets */
-static void stacks_before_the_time_sought_are_not_read(void **state)
-{
-	static const uint32_t frames[] = { 1, 2 };
-	struct tape t = tape_start();
-	struct trc_record rec;
-	struct trc_reader *r;
-	struct image img;
-	uint64_t packet = 71;
-
-	for (uint64_t i = 1; i <= 100; i++) {
-		tape_put(&t, &(struct trc_record){ .kind = TRC_STACK, .stack = { i, 2, frames } });
-		assert_int_equal(trc_write_hop(t.w, &(struct trc_hop){ .time_ns = i, .packet = i }), 0);
-		assert_int_equal(trc_writer_flush(t.w), 0);
-	}
-	img = tape_end(&t);
-	assert_int_equal(trc_reader_open_memory(&r, img.data, img.size), 0);
-	assert_int_equal(trc_reader_seek_time(r, packet), 0);
-	for (; trc_reader_next(r, &rec) == 1; packet++) {
-		assert_int_equal(rec.kind, TRC_STACK);
-		assert_int_equal(rec.stack.packet, packet);
-		assert_int_equal(trc_reader_next(r, &rec), 1);
-		assert_int_equal(rec.hop.packet, packet);
-	}
-	assert_int_equal(packet, 101);
-	assert_int_equal(trc_reader_health(r)->passed, 140);
-	assert_int_equal(trc_reader_health(r)->out_of_order, 0);
-	trc_reader_free(r);
-	free(img.data);
-}
-
 /* --- the index ------------------------------------------------------------------------------------------------- */
 
 static int index_of(const struct image *img, struct index *x)
@@ -469,7 +438,6 @@ int main(void)
 		cmocka_unit_test(seeking_works_in_order_of_time_too),
 		cmocka_unit_test(a_recording_behind_something_else_is_sought_too),
 		cmocka_unit_test(a_pipe_is_sought_forward_and_only_before_it_is_read),
-		cmocka_unit_test(stacks_before_the_time_sought_are_not_read),
 		cmocka_unit_test(the_index_lists_every_unit_as_its_header_does),
 		cmocka_unit_test(an_index_that_lies_is_found_out_where_a_jump_lands),
 		cmocka_unit_test(a_malformed_index_is_damage_and_is_not_used),

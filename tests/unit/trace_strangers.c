@@ -193,8 +193,90 @@ static void malformed_rows_cost_their_unit(void **state)
 	assert_damaged(unit_of("stac", 1, 1), RAW("\3\1\2\7"));		/* fewer frames than promised */
 	assert_damaged(unit_of("stac", 1, 1), RAW("\3\0\1\7"));		/* packet 0 */
 	assert_damaged(unit_of("stac", 1, 1), RAW("\3\1\xff\x7f"));	/* 16,383 frames */
+	assert_damaged(unit_of("frms", 1, 1), RAW("\3\0\1\7"));		/* stack 0 */
+	assert_damaged(unit_of("frms", 1, 1), RAW("\3\1\2\7"));		/* fewer frames than promised */
+	assert_damaged(unit_of("frms", 1, 1), RAW("\3\1\x81\1"));	/* 129 */
+	assert_damaged(unit_of("frms", 1, 1), RAW("\7\1\1\x80\x80\x80\x80\x10"));	/* a function of 33 bits */
+	assert_damaged(unit_of("frms", 1, 1), RAW("\0"));
 	/* a good row does not come out of a bad unit */
 	assert_damaged(unit_of("fact", 2, 1), RAW("\4\1a\1A" "\4\1a\2A"));
+}
+
+/* header times are 0 here, and so are the rows' */
+static void edges_of_nothing_cost_their_unit(void **state)
+{
+	struct outcome o = between(unit_of("edge", 2, 1), RAW("\3\0\2\1" "\6\0\2\1\x7f\3\4"));
+
+	assert_int_equal(o.rows, 2);	/* of a kind that an older writer had not, or that a newer one has */
+	assert_true(o.first.edge.child == 2 && o.first.edge.parent == 1 && !o.first.edge.kind);
+	assert_damaged(unit_of("edge", 1, 1), RAW("\4\0\0\1\1"));	/* no child */
+	assert_damaged(unit_of("edge", 1, 1), RAW("\4\0\1\0\1"));	/* no parent */
+	assert_damaged(unit_of("edge", 1, 1), RAW("\4\0\1\1\1"));	/* its own parent */
+	assert_damaged(unit_of("edge", 1, 1), RAW("\2\0\1"));
+	assert_damaged(unit_of("edge", 1, 1), RAW("\x0a\0\2\1\1\x80\x80\x80\x80\x10\0"));	/* a function of 33 bits */
+}
+
+static void bytes_of_no_packet_cost_their_unit(void **state)
+{
+	struct outcome o = between(unit_of("data", 2, 1), RAW("\7\1\0\3\5\2\0\xff" "\4\1\0\2\5"));
+
+	assert_int_equal(o.rows, 2);
+	assert_int_equal(o.first.data.layer, 3);
+	assert_int_equal(o.first.data.len_bytes, 5);
+	assert_int_equal(o.first.data.size, 2);
+	assert_damaged(unit_of("data", 1, 1), RAW("\7\0\0\3\5\2\0\xff"));	/* packet 0 */
+	assert_damaged(unit_of("data", 1, 1), RAW("\7\1\0\4\5\2\0\xff"));	/* layer 4 */
+	assert_damaged(unit_of("data", 1, 1), RAW("\2\1\0"));			/* none */
+	assert_damaged(unit_of("data", 1, 1), RAW("\7\1\0\3\1\2\0\xff"));	/* more than the packet has */
+	assert_damaged(unit_of("data", 1, 1), RAW("\6\1\0\3\5\2\0"));		/* fewer than promised */
+	assert_damaged(unit_of("data", 2, 1), RAW("\6\1\0\3\5\2\0" "\4\1\0\2\5"));	/* and the next row has bytes */
+	assert_damaged(unit_of("data", 1, 1), RAW("\x0a\1\0\3\x80\x80\x04\x80\x80\x04\0"));	/* 65,536 */
+}
+
+static void snapshots_of_another_moment_cost_their_unit(void **state)
+{
+	struct outcome o = between(unit_of("snap", 2, 1), RAW("\x0b\1\7\2rt\1s\0\2\1\0" "\0"));
+
+	assert_int_equal(o.rows, 2);
+	assert_int_equal(o.first.snapshot.end, 1);
+	assert_int_equal(o.first.snapshot.netns, 7);
+	assert_int_equal(o.first.snapshot.part, 2);
+	assert_int_equal(o.first.snapshot.last, 1);
+	assert_damaged(unit_of("snap", 1, 1), RAW("\x0b\2\7\2rt\1s\0\2\1\0"));
+	assert_damaged(unit_of("snap", 1, 1), RAW("\x0b\1\7\2rt\1s\0\2\2\0"));	/* neither the last nor not */
+	assert_damaged(unit_of("snap", 1, 1), RAW("\x0b\1\7\2rt\1s\0\2\1\1"));	/* a text that is not there */
+}
+
+/* so that the times of a header can be believed without a look at its rows */
+static void rows_outside_the_times_of_their_header_cost_their_unit(void **state)
+{
+	static const struct { uint64_t first, last; int damaged; } spans[] = {
+		{ 6, 6, 0 }, { 0, UINT64_MAX, 0 }, { 7, 9, 1 }, { 0, 5, 1 }, { 7, 5, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+		struct unit u = unit_of("edge", 1, 1), v = unit_of("data", 1, 1);
+
+		u.time_first = v.time_first = spans[i].first;
+		u.time_last = v.time_last = spans[i].last;
+		assert_int_equal(between(u, RAW("\4\6\2\1\1")).damaged, spans[i].damaged);
+		assert_int_equal(between(v, RAW("\4\1\6\2\5")).damaged, spans[i].damaged);
+	}
+}
+
+/* a reader that does not know them goes on: that is why their first letter is small */
+static void the_newest_kinds_may_be_skipped(void **state)
+{
+	static const enum trc_kind kinds[] = { TRC_FRAMES, TRC_EDGE, TRC_DATA, TRC_SNAPSHOT };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct unit newer = unit_of(unit_type(kinds[i]), 1, 1);
+
+		assert_int_equal(unit_kind(unit_type(kinds[i])), kinds[i]);
+		assert_true(unit_skippable(unit_type(kinds[i])));
+		newer.version = UNIT_VERSION + 1;
+		assert_int_equal(between(newer, "whatever", 8).skipped, 1);
+	}
 }
 
 static void a_string_longer_than_the_limit_costs_its_unit(void **state)
@@ -272,6 +354,11 @@ int main(void)
 		cmocka_unit_test(fields_of_a_newer_writer_are_ignored),
 		cmocka_unit_test(fields_that_an_older_writer_had_not_are_empty),
 		cmocka_unit_test(malformed_rows_cost_their_unit),
+		cmocka_unit_test(edges_of_nothing_cost_their_unit),
+		cmocka_unit_test(bytes_of_no_packet_cost_their_unit),
+		cmocka_unit_test(snapshots_of_another_moment_cost_their_unit),
+		cmocka_unit_test(rows_outside_the_times_of_their_header_cost_their_unit),
+		cmocka_unit_test(the_newest_kinds_may_be_skipped),
 		cmocka_unit_test(a_string_longer_than_the_limit_costs_its_unit),
 		cmocka_unit_test(a_frame_is_exactly_what_the_header_says),
 		cmocka_unit_test(a_frame_without_its_size_costs_its_unit),

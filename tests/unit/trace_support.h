@@ -23,7 +23,7 @@
 #include "unit.h"
 
 #define UNUSED __attribute__((unused))
-#define HOP_BYTES (offsetof(struct trc_hop, daddr) + 16)	/* of a hop, without the padding behind */
+#define HOP_BYTES (offsetof(struct trc_hop, stack) + sizeof(uint32_t))	/* of a hop: there is no padding */
 
 /* A recording as bytes. */
 struct image {
@@ -138,6 +138,36 @@ static UNUSED void assert_string_same(const char *a, const char *b)
 	assert_string_equal(a ? a : "", b);
 }
 
+static UNUSED void assert_frames_equal(const uint32_t *a, uint32_t na, const uint32_t *b, uint32_t nb)
+{
+	assert_int_equal(na, nb);
+	if (na)
+		assert_memory_equal(a, b, na * sizeof(*a));
+}
+
+static UNUSED void assert_snapshot_equal(const struct trc_snapshot *a, const struct trc_snapshot *b)
+{
+	assert_int_equal(a->end, b->end);
+	assert_int_equal(a->netns, b->netns);
+	assert_string_same(a->what, b->what);
+	assert_string_same(a->source, b->source);
+	assert_string_same(a->note, b->note);
+	assert_int_equal(a->part, b->part);
+	assert_int_equal(a->last, b->last);
+	assert_string_same(a->text, b->text);
+}
+
+static UNUSED void assert_data_equal(const struct trc_data *a, const struct trc_data *b)
+{
+	assert_true(a->packet == b->packet);
+	assert_true(a->time_ns == b->time_ns);
+	assert_int_equal(a->layer, b->layer);
+	assert_int_equal(a->len_bytes, b->len_bytes);
+	assert_int_equal(a->size, b->size);
+	if (a->size)
+		assert_memory_equal(a->bytes, b->bytes, a->size);
+}
+
 /* what was written and what was read; strings and frames by content */
 static UNUSED void assert_record_equal(const struct trc_record *a, const struct trc_record *b)
 {
@@ -183,9 +213,7 @@ static UNUSED void assert_record_equal(const struct trc_record *a, const struct 
 		break;
 	case TRC_STACK:
 		assert_true(a->stack.packet == b->stack.packet);
-		assert_int_equal(a->stack.count, b->stack.count);
-		if (a->stack.count)
-			assert_memory_equal(a->stack.frames, b->stack.frames, a->stack.count * sizeof(uint32_t));
+		assert_frames_equal(a->stack.frames, a->stack.count, b->stack.frames, b->stack.count);
 		break;
 	case TRC_HOP:
 		assert_memory_equal(&a->hop, &b->hop, HOP_BYTES);
@@ -201,6 +229,23 @@ static UNUSED void assert_record_equal(const struct trc_record *a, const struct 
 		assert_true(a->end.realtime_ns == b->end.realtime_ns);
 		assert_true(a->end.packets == b->end.packets);
 		break;
+	case TRC_FRAMES:
+		assert_int_equal(a->frames.id, b->frames.id);
+		assert_frames_equal(a->frames.frames, a->frames.count, b->frames.frames, b->frames.count);
+		break;
+	case TRC_EDGE:
+		assert_true(a->edge.time_ns == b->edge.time_ns);
+		assert_true(a->edge.child == b->edge.child);
+		assert_true(a->edge.parent == b->edge.parent);
+		assert_int_equal(a->edge.kind, b->edge.kind);
+		assert_int_equal(a->edge.func, b->edge.func);
+		break;
+	case TRC_DATA:
+		assert_data_equal(&a->data, &b->data);
+		break;
+	case TRC_SNAPSHOT:
+		assert_snapshot_equal(&a->snapshot, &b->snapshot);
+		break;
 	}
 }
 
@@ -214,6 +259,7 @@ static UNUSED void hop_step(struct trc_hop *hop, uint64_t *state)
 	if (r % 8 == 0) {
 		hop->packet = 1 + (random_next(state) & 0xffff);
 		hop->have = TRC_HAVE_SKB | TRC_HAVE_IP4 | TRC_HAVE_L4;
+		hop->stack = r >> 48 & 63;
 		hop->sport = random_next(state);
 		hop->dport = 53;
 		hop->l4proto = 17;
@@ -252,7 +298,11 @@ static UNUSED struct image record_something(uint64_t seed, int hops)
 		{ .kind = TRC_NETNS, .netns = { 7, "cl" } },
 		{ .kind = TRC_LINK, .link = { 7, 2, "veth0", "veth", "aa:bb", 3, 4, 1500, 1 } },
 		{ .kind = TRC_PROC, .proc = { 1, "init" } },
+		{ .kind = TRC_SNAPSHOT, .snapshot = { 0, 7, "routes", "ip route", "", 0, 1, "default via 10.0.0.1\n" } },
 		{ .kind = TRC_STACK, .stack = { 1, 3, frames } },
+		{ .kind = TRC_FRAMES, .frames = { 1, 3, frames } },
+		{ .kind = TRC_EDGE, .edge = { 5, 2, 1, TRC_EDGE_CLONE, 1 } },
+		{ .kind = TRC_DATA, .data = { 1, 5, 3, 84, 4, (const uint8_t *)"\x45\0\0\x54" } },
 		{ .kind = TRC_LOSS, .loss = { 0, 1, 2, 3, 4, 5 } },
 		{ .kind = TRC_END, .end = { "signal", 1, 2, 3 } },
 	};
