@@ -156,7 +156,7 @@ struct program_constants {
 	__u32 stacks;		/* a stack with every hop, not only the first */
 	__u32 data_bytes;	/* of each packet that are kept, 0 = none */
 	__u32 tracepoints;	/* there are no other probes */
-	__u32 light;		/* no stack but at the drop and for the first packets of a flow */
+	__u32 light;		/* no stack but for the first packets of each flow, and the first that are dropped at a place */
 	__u64 receiving[2][2];	/* first address of a function that receives packets, and the one behind it */
 	__u8 tracepoint_arg[TRACEPOINTS];	/* position of the sk_buff */
 	__u8 tracepoint_flags[TRACEPOINTS];	/* enum tracepoint_flags */

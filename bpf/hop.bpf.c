@@ -326,7 +326,7 @@ int hop_drop(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct hop h = { .run.ctx = ctx, .skb = ctx->args[0], .func = ctx->args[1], .kind = EVENT_DROP, .value = ctx->args[2] };
 
-	h.stack = h.kind == EVENT_DROP && constants.tracepoints;
+	h.stack = constants.tracepoints && !constants.light;
 	hop_record(&h);
 	if (constants.tracepoints)	/* nothing else would tell */
 		packet_forget(h.skb);

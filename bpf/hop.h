@@ -137,9 +137,10 @@ static __always_inline __u64 flow_key(const struct view *v)
 	return key;
 }
 
-static __noinline int flow_is_new(struct view *v)
+/* Is this among the first of its flow, here?  `where` tells apart what is counted for itself. */
+static __noinline int flow_is_new(struct view *v, __u64 where)
 {
-	__u64 key = flow_key(v);
+	__u64 key = mix(flow_key(v), where);
 	__u32 one = 1, *count = bpf_map_lookup_elem(&flows, &key);
 
 	if (!count) {
@@ -313,8 +314,8 @@ static __always_inline __u64 hop_submit(struct hop *h)
 	bool first = !h->packet->had_hop, data;
 
 	h->packet->had_hop = 1;
-	if (first && constants.light)
-		h->packet->stacks = flow_is_new(&h->view);
+	if (constants.light && (first || h->kind == EVENT_DROP))
+		h->packet->stacks = flow_is_new(&h->view, h->kind == EVENT_DROP ? h->func : 0);
 	if (h->stack || constants.stacks || (constants.light ? h->packet->stacks : first)) {
 		s = scratch_take(r);
 		if (s)
