@@ -21,12 +21,111 @@
 
 struct program_state state;
 
+/*
+ * The packets in flight, by the address of their sk_buff, which never leaves the kernel.  Every hop looks here, so this
+ * is no map of the kernel's but two arrays: a bucket is one cache line of keys, the states lie beside it.  Where a
+ * bucket is full the kernel's hash map takes the rest, and more than that are counted as lost.
+ */
+#define BUCKET_BITS 14
+#define BUCKET_WAYS 7
+#define KEY_TAKEN 1			/* by a program that is filling the state */
+
+struct bucket {
+	__u64 key[BUCKET_WAYS];
+	__u64 beyond;			/* how many of this bucket are in the other map */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << BUCKET_BITS);
+	__type(key, __u32);
+	__type(value, struct bucket);
+} buckets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 8 << BUCKET_BITS);
+	__type(key, __u32);
+	__type(value, struct packet_state);
+} states SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);	/* in flight at once; more are counted as lost */
-	__type(key, __u64);		/* address of the sk_buff: never leaves the kernel */
+	__uint(max_entries, 65536);
+	__type(key, __u64);
 	__type(value, struct packet_state);
-} packets SEC(".maps");
+} beyond SEC(".maps");
+
+static __always_inline __u32 bucket_of(__u64 skb)
+{
+	return skb * 0x9e3779b97f4a7c15ULL >> (64 - BUCKET_BITS);
+}
+
+static __always_inline struct packet_state *state_at(__u32 bucket, __u32 way)
+{
+	__u32 index = bucket * 8 + way;
+
+	return bpf_map_lookup_elem(&states, &index);
+}
+
+static __always_inline struct packet_state *table_find(__u64 skb)
+{
+	__u32 index = bucket_of(skb), way;
+	struct bucket *b = bpf_map_lookup_elem(&buckets, &index);
+
+	if (!b)
+		return NULL;
+#pragma unroll
+	for (way = 0; way < BUCKET_WAYS; way++)
+		if (b->key[way] == skb)
+			return state_at(index, way);
+	return b->beyond ? bpf_map_lookup_elem(&beyond, &skb) : NULL;
+}
+
+/* NULL: there is no room. */
+static __noinline struct packet_state *table_add(__u64 skb, const struct packet_state *new)
+{
+	__u32 index = bucket_of(skb), way;
+	struct bucket *b = bpf_map_lookup_elem(&buckets, &index);
+	struct packet_state *p;
+
+	if (!b)
+		return NULL;
+	for (way = 0; way < BUCKET_WAYS; way++) {
+		if (b->key[way] || __sync_val_compare_and_swap(&b->key[way], 0, KEY_TAKEN))
+			continue;
+		p = state_at(index, way);
+		if (!p)
+			return NULL;
+		*p = *new;
+		b->key[way] = skb;
+		return p;
+	}
+	if (bpf_map_update_elem(&beyond, &skb, new, BPF_ANY))
+		return NULL;
+	__sync_fetch_and_add(&b->beyond, 1);
+	return bpf_map_lookup_elem(&beyond, &skb);
+}
+
+static __always_inline bool table_remove(__u64 skb)
+{
+	__u32 index = bucket_of(skb), way;
+	struct bucket *b = bpf_map_lookup_elem(&buckets, &index);
+
+	if (!b)
+		return false;
+#pragma unroll
+	for (way = 0; way < BUCKET_WAYS; way++) {
+		if (b->key[way] == skb) {
+			b->key[way] = 0;
+			return true;
+		}
+	}
+	if (!b->beyond || bpf_map_delete_elem(&beyond, &skb))
+		return false;
+	__sync_fetch_and_add(&b->beyond, -1);
+	return true;
+}
 
 static __always_inline __u64 id_fresh(const struct run *r)
 {
@@ -53,12 +152,12 @@ static __always_inline struct packet_state *packet_known(__u64 skb)
 	/* when none is followed, none needs to be looked for */
 	if (constants.filtered && !*(volatile __u64 *)&state.tracked)
 		return NULL;
-	return bpf_map_lookup_elem(&packets, &skb);
+	return table_find(skb);
 }
 
 static __always_inline void packet_forget(__u64 skb)
 {
-	if (!bpf_map_delete_elem(&packets, &skb))
+	if (table_remove(skb))
 		tracked_add(-1);
 }
 
@@ -119,12 +218,12 @@ static __always_inline struct packet_state *packet_begin(struct run *r, __u64 sk
 		*before = new;
 		return before;
 	}
-	if (bpf_map_update_elem(&packets, &skb, &new, BPF_ANY)) {
-		hop_untracked(r);	/* the map is full */
-		return NULL;
-	}
-	tracked_add(1);
-	return bpf_map_lookup_elem(&packets, &skb);
+	before = table_add(skb, &new);
+	if (before)
+		tracked_add(1);
+	else
+		hop_untracked(r);
+	return before;
 }
 
 /* Does what happens now still belong to the packet that is being released? */
