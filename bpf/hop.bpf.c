@@ -169,7 +169,8 @@ static __always_inline void call_open(struct hop *h, struct call_state *call)
 		__sync_fetch_and_add(&h->run.control->unpaired, 1);
 }
 
-static __always_inline int special_record(struct hop *h, const struct arguments *args, __u8 *copy)
+/* Whether something waits for the return. */
+static __always_inline bool special_record(struct hop *h, const struct arguments *args, __u8 *copy)
 {
 	struct call_state call = { .when = COOKIE_WHEN(h->cookie) };
 	struct kin kin = {};
@@ -197,19 +198,19 @@ static __always_inline int special_record(struct hop *h, const struct arguments 
 		call_open(h, &call);
 	if (found)
 		packet_release(&h->run, h->skb, h->packet, h->cookie);
-	return 0;
+	return call.packet || call.parent;
 }
 
-SEC("kprobe")
-int hop_special(struct pt_regs *ctx)
+static __always_inline bool special_enter(struct pt_regs *ctx)
 {
 	struct hop h = { .run.ctx = ctx };
 	struct scratch *s = NULL;
 	struct arguments args;
+	bool waits = false;
 	__u32 arg;
 
 	if (!state.enabled || !cpu_enter(&h.run, ctx))
-		return 0;
+		return false;
 	h.cookie = bpf_get_attach_cookie(ctx);
 	h.func = bpf_get_func_ip(ctx);
 	arg = COOKIE_POSITION(h.cookie, COOKIE_ARG_SHIFT);
@@ -219,16 +220,23 @@ int hop_special(struct pt_regs *ctx)
 	if (h.cookie & COOKIE_REFERENCE && is_kernel_pointer(h.skb))
 		words_read(&h.skb, h.skb, 1);
 	if (!is_kernel_pointer(h.skb))
-		return 0;
+		return false;
 	if (!constants.direct) {
 		s = scratch_take(&h.run);
 		if (!s)
 			goto out;
 	}
-	special_record(&h, &args, s ? s->skb : NULL);
+	waits = special_record(&h, &args, s ? s->skb : NULL);
 out:
 	if (s)
 		scratch_give(&h.run);
+	return waits;
+}
+
+SEC("kprobe")
+int hop_special(struct pt_regs *ctx)
+{
+	special_enter(ctx);
 	return 0;
 }
 
@@ -287,8 +295,7 @@ static __always_inline bool kin_holds(__u32 when, __u64 value)
 }
 
 /* A return: the packet is known from the entry at the same place of the stack; the sk_buff is not touched. */
-SEC("kprobe")
-int hop_return(struct pt_regs *ctx)
+static __always_inline int return_record(struct pt_regs *ctx)
 {
 	struct call_key key = {};
 	struct call_state *call;
@@ -318,6 +325,26 @@ int hop_return(struct pt_regs *ctx)
 	}
 	bpf_map_delete_elem(&calls, &key);
 	return 0;
+}
+
+SEC("kprobe")
+int hop_return(struct pt_regs *ctx)
+{
+	return return_record(ctx);
+}
+
+/*
+ * Where one probe can have both (6.10): the return only comes when the entry wants it, and the function is not one of
+ * two users of ftrace, which would cost more than the probe.
+ */
+extern bool bpf_session_is_return(void) __ksym __weak;
+
+SEC("kprobe")
+int hop_session(struct pt_regs *ctx)
+{
+	if (bpf_session_is_return())
+		return return_record(ctx);
+	return !special_enter(ctx);
 }
 
 /* kfree_skb(skb, location, reason): the reason is there since 5.17 */

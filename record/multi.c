@@ -7,7 +7,11 @@
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "cookie.h"
 #include "probes.h"
@@ -23,7 +27,7 @@ struct set {
 	size_t n;
 };
 
-static void set_mark(struct set *s, size_t from, size_t n, int error)
+static void set_mark(struct set *s, size_t from, size_t n, int error, bool session)
 {
 	struct function *fn;
 	size_t i;
@@ -37,27 +41,41 @@ static void set_mark(struct set *s, size_t from, size_t n, int error)
 			fn->return_attached = true;
 		} else {
 			fn->attached = true;
+			fn->return_attached = session;
 		}
 	}
 }
 
+/* As the system call has it: libbpf refuses kinds of links that came after it. */
+static int link_create(const struct set *s, size_t from, size_t n, bool session)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.link_create.prog_fd = bpf_program__fd(s->prog);
+	attr.link_create.attach_type = session ? ATTACH_KPROBE_SESSION : BPF_TRACE_KPROBE_MULTI;
+	attr.link_create.kprobe_multi.flags = s->retprobe ? BPF_F_KPROBE_MULTI_RETURN : 0;
+	attr.link_create.kprobe_multi.cnt = n;
+	attr.link_create.kprobe_multi.addrs = (uintptr_t)(s->addrs + from);
+	attr.link_create.kprobe_multi.cookies = (uintptr_t)(s->cookies + from);
+	return syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+}
+
 static int set_attach(struct set *s, size_t from, size_t n)
 {
-	LIBBPF_OPTS(bpf_kprobe_multi_opts, opts, .addrs = s->addrs + from, .cookies = s->cookies + from, .cnt = n,
-		    .retprobe = s->retprobe);
-	struct bpf_link *link;
-	int err;
+	bool session = s->prog == s->p->hop_session;
+	int fd, err;
 
 	if (!n)
 		return 0;
-	link = bpf_program__attach_kprobe_multi_opts(s->prog, NULL, &opts);
-	if (link) {
-		set_mark(s, from, n, 0);
-		return probes_keep_link(s->p, link);
+	fd = link_create(s, from, n, session);
+	if (fd >= 0) {
+		set_mark(s, from, n, 0, session);
+		return probes_keep_fd(s->p, fd);
 	}
 	err = -errno;
 	if (n == 1 || err == -EPERM || err == -EOPNOTSUPP || err == -ENOMEM) {
-		set_mark(s, from, n, -err);
+		set_mark(s, from, n, -err, session);
 		return 0;
 	}
 	err = set_attach(s, from, n / 2);
@@ -101,13 +119,19 @@ int multi_attach(struct probes *p, struct functions *f)
 	}
 	s.prog = p->hop_special;
 	err = set_build(&s);
+	s.prog = p->hop_list;
+	err = err ? err : set_build(&s);
+	if (p->hop_session) {
+		s.prog = p->hop_session;
+		err = err ? err : set_build(&s);
+	}
 	for (arg = 1; !err && arg <= HOP_PROGRAMS; arg++) {
 		s.prog = p->hop[arg - 1];
 		err = set_build(&s);
 	}
 	s.prog = p->hop_return;
 	s.retprobe = true;
-	if (!err)
+	if (!err && !p->hop_session)
 		err = set_build(&s);
 	for (i = 0; i < f->n; i++)
 		attached += f->v[i].attached;

@@ -83,8 +83,9 @@ static int programs_find(struct probes *p)
 	p->hop_special = bpf_object__find_program_by_name(p->object, "hop_special");
 	p->hop_list = bpf_object__find_program_by_name(p->object, "hop_list");
 	p->hop_return = bpf_object__find_program_by_name(p->object, "hop_return");
+	p->hop_session = bpf_object__find_program_by_name(p->object, "hop_session");
 	p->hop_drop = bpf_object__find_program_by_name(p->object, "hop_drop");
-	return p->hop_special && p->hop_list && p->hop_return && p->hop_drop ? 0 : -ENOENT;
+	return p->hop_special && p->hop_list && p->hop_return && p->hop_session && p->hop_drop ? 0 : -ENOENT;
 }
 
 /* The section of the programs' variables; libbpf shares its memory with the kernel in skeletons only. */
@@ -153,11 +154,10 @@ static uint32_t slot_shift(uint32_t ring_bytes)
 	return shift;
 }
 
-/* bpf_rdonly_cast() came with 6.2. */
-static bool reads_directly(void)
+static bool kernel_has(const char *kfunc)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
-	bool found = btf && btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+	bool found = btf && btf__find_by_name_kind(btf, kfunc, BTF_KIND_FUNC) > 0;
 
 	btf__free(btf);
 	return found;
@@ -166,6 +166,8 @@ static bool reads_directly(void)
 /* Only the programs of this backend are loaded. */
 static void programs_choose(struct probes *p)
 {
+	bool session = p->backend == BACKEND_KPROBE_MULTI && kernel_has("bpf_session_is_return");	/* since 6.10 */
+
 	struct bpf_program *prog;
 	bool kprobe, tracepoint;
 
@@ -176,6 +178,13 @@ static void programs_choose(struct probes *p)
 			bpf_program__set_expected_attach_type(prog, BPF_TRACE_KPROBE_MULTI);
 		if ((kprobe && p->backend == BACKEND_TRACEPOINT) || tracepoint)
 			bpf_program__set_autoload(prog, false);
+	}
+	if (session) {
+		bpf_program__set_expected_attach_type(p->hop_session, ATTACH_KPROBE_SESSION);
+		bpf_program__set_autoload(p->hop_return, false);
+	} else {
+		bpf_program__set_autoload(p->hop_session, false);
+		p->hop_session = NULL;
 	}
 }
 
@@ -199,7 +208,7 @@ int probes_load(struct probes *p, enum backend b, const struct functions *f, con
 	if (!p->object)
 		return -errno;
 	constants.slot_shift = p->slot_shift = slot_shift(ring_bytes);
-	constants.direct = reads_directly();
+	constants.direct = kernel_has("bpf_rdonly_cast");	/* since 6.2 */
 	if (b == BACKEND_TRACEPOINT)
 		tracepoints_constants(f, s, &constants);
 	err = programs_find(p);
@@ -232,6 +241,19 @@ int probes_keep_link(struct probes *p, struct bpf_link *link)
 	return 0;
 }
 
+int probes_keep_fd(struct probes *p, int fd)
+{
+	int *grown = realloc(p->fds, (p->nfds + 1) * sizeof(*grown));
+
+	if (!grown) {
+		close(fd);
+		return -ENOMEM;
+	}
+	p->fds = grown;
+	p->fds[p->nfds++] = fd;
+	return 0;
+}
+
 int probes_attach(struct probes *p, struct functions *f)
 {
 	struct bpf_link *link;
@@ -261,6 +283,8 @@ void probes_enable(struct probes *p, bool on)
 /* The program for a function that takes the sk_buff as argument `arg`. */
 struct bpf_program *probes_program(const struct probes *p, uint32_t arg, uint32_t cookie)
 {
+	if (cookie & COOKIE_RETURN && p->hop_session)
+		return p->hop_session;
 	return cookie & COOKIE_LIST ? p->hop_list : cookie ? p->hop_special : p->hop[arg - 1];
 }
 
@@ -269,18 +293,18 @@ static uint64_t program_missed(const struct bpf_program *prog)
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
+	if (bpf_program__fd(prog) < 0 || bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
 		return 0;
 	return info.recursion_misses;
 }
 
 uint64_t probes_missed(const struct probes *p)
 {
-	uint64_t missed = program_missed(p->hop_special) + program_missed(p->hop_list) + program_missed(p->hop_return) + program_missed(p->hop_drop);
-	int i;
+	struct bpf_program *prog;
+	uint64_t missed = 0;
 
-	for (i = 0; i < HOP_PROGRAMS; i++)
-		missed += program_missed(p->hop[i]);
+	bpf_object__for_each_program(prog, p->object)
+		missed += program_missed(prog);
 	return missed;
 }
 
@@ -293,6 +317,11 @@ void probes_detach(struct probes *p)
 	free(p->links);
 	p->links = NULL;
 	p->nlinks = 0;
+	for (i = 0; i < p->nfds; i++)
+		close(p->fds[i]);
+	free(p->fds);
+	p->fds = NULL;
+	p->nfds = 0;
 	kprobe_detach(p);
 }
 

@@ -28,6 +28,7 @@ struct probes {
 	struct bpf_program *hop_special;	/* for functions with a cookie */
 	struct bpf_program *hop_list;		/* and for those that take lists */
 	struct bpf_program *hop_return;
+	struct bpf_program *hop_session;	/* entry and return of functions that have both; NULL: this kernel cannot */
 	struct bpf_program *hop_drop;
 	enum backend backend;
 	uint32_t ncpus;			/* possible ones */
@@ -38,6 +39,8 @@ struct probes {
 	struct program_state *state;
 	struct bpf_link **links;
 	size_t nlinks;
+	int *fds;			/* links that libbpf does not know */
+	size_t nfds;
 	char **events;			/* "pktrec_123/h1_0": kprobe backend */
 	size_t nevents;
 	pid_t guard;			/* removes the events if the recorder is killed; 0 = none */
@@ -64,7 +67,9 @@ void probes_detach(struct probes *p);
 void probes_free(struct probes *p);
 
 /* for the backends */
+#define ATTACH_KPROBE_SESSION 56	/* BPF_TRACE_KPROBE_SESSION: newer than our headers */
 int probes_keep_link(struct probes *p, struct bpf_link *link);
+int probes_keep_fd(struct probes *p, int fd);
 struct bpf_program *probes_program(const struct probes *p, uint32_t arg, uint32_t cookie);
 int multi_attach(struct probes *p, struct functions *f);
 int kprobe_attach(struct probes *p, struct functions *f);
