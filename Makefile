@@ -20,10 +20,10 @@ pkg = $(shell pkg-config $(1) 2>/dev/null)
 
 # each room compiles against the rooms it may use, and no others
 inc.trace = $(call pkg,--cflags libzstd)
-inc.record = -Itrace -Ibpf $(call pkg,--cflags libbpf libelf libmnl libcap-ng)
+inc.record = -Itrace -Ibpf $(call pkg,--cflags libbpf libelf libmnl libcap-ng libpcap)
 inc.analyze = -Itrace -Ianalyze $(call pkg,--cflags sqlite3 smartcols)
-inc.tests = -Itrace -Ianalyze -Ibpf -Irecord -Itests $(call pkg,--cflags cmocka sqlite3)
-libs.record = $(call pkg,--libs libbpf libelf libmnl libcap-ng libzstd) -lpthread
+inc.tests = -Itrace -Ianalyze -Irecord -Ibpf -Itests $(call pkg,--cflags cmocka sqlite3)
+libs.record = $(call pkg,--libs libbpf libelf libmnl libcap-ng libpcap libzstd) -lpthread
 libs.analyze = $(call pkg,--libs sqlite3 smartcols libzstd) -lm
 libs.tests = $(call pkg,--libs cmocka)
 
