@@ -66,9 +66,10 @@ $(ANALYZE): $(B)/%: $(B)/obj/analyze/%.o $(B)/libanalyze.a $(B)/libpkttrace.a
 $(B)/obj/analyze/embedded.o $(B)/obj/record/embedded.o: $(wildcard schema/* schema/queries/*)
 
 # --- bpf, record ------------------------------------------------------------------------------------------------
+bpf.compile = $(CLANG) -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-isystem /usr/include/$(MULTIARCH)) -Wall -Wextra $(if $(WERROR),-Werror) -Ibpf
 $(B)/hop.bpf.o: $(wildcard bpf/*.c bpf/*.h)
 	@mkdir -p $(@D)
-	$(CLANG) -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-isystem /usr/include/$(MULTIARCH)) -Wall -Wextra $(if $(WERROR),-Werror) -Ibpf -c bpf/hop.bpf.c -o $@
+	$(bpf.compile) -c bpf/hop.bpf.c -o $@
 $(B)/obj/record/embedded.o: $(B)/hop.bpf.o
 $(B)/pktrec: $(call objects,record) $(B)/libpkttrace.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.record)
@@ -92,6 +93,11 @@ $(B)/tests/record_%: $(B)/obj/tests/unit/record_%.o $(filter-out %/pktrec.o,$(ca
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.tests) $(libs.record)
 units: $(UNITS)
+# in it, programs to put filters into
+$(B)/tests/filter.bpf.o: tests/bpf/filter.bpf.c $(wildcard bpf/*.h)
+	@mkdir -p $(@D)
+	$(bpf.compile) -Wno-unused-parameter -c $< -o $@
+$(B)/obj/tests/unit/record_filter.o: $(B)/tests/filter.bpf.o
 
 # recordings of any size; what the library costs; every row as text, to compare it with what another reader says
 TRC_TOOLS := $(B)/trc-gen $(B)/trc-dump $(B)/trc-bench

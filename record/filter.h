@@ -21,8 +21,6 @@ struct bpf_program;
 struct bpf_prog_load_opts;
 struct btf;
 
-#define FILTER_HANDLERS_MAX 8
-
 /* One expression.  All zero: it was not given, and every packet passes. */
 struct filter {
 	char *expression;
@@ -34,8 +32,6 @@ struct filters {
 	struct filter packet;
 	struct filter tunnel;	/* on the packet inside a tunnel */
 	struct filter_access access;
-	int handlers[FILTER_HANDLERS_MAX];
-	int nhandlers;
 	void *func_info;	/* of the program that is being loaded */
 };
 
@@ -49,8 +45,9 @@ void filter_free(struct filter *f);
 void filter_access_find(struct filter_access *a, const struct btf *vmlinux);
 
 /*
- * From here on libbpf replaces the stubs in every program of a kind that the recorder uses, in objects opened after
- * it.  f->access is found unless it is set.  0 or -errno; libbpf's registry is not for several threads.
+ * From here on libbpf replaces the stubs in every program of a kind that the recorder uses (kprobe, raw_tp and their
+ * like), in objects opened after it.  f->access is found unless it is set.  0 or -errno.  For one thread, and one
+ * struct filters at a time.
  */
 int filters_install(struct filters *f, const struct btf *vmlinux);
 void filters_uninstall(struct filters *f);

@@ -238,9 +238,15 @@ out:
 	return err;
 }
 
+/*
+ * Handlers stay once they are registered: libbpf 1.1 frees its table twice when the last one goes and another one
+ * comes (fixed in 1.2).  They do what the filters that are installed say; without any, what libbpf would.
+ */
+static struct filters *installed;
+
 static int on_load(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
 {
-	return filters_splice((struct filters *)cookie, prog, opts);
+	return installed ? filters_splice(installed, prog, opts) : 0;
 }
 
 /* "raw_tp/kfree_skb": as libbpf does it. */
@@ -270,33 +276,39 @@ static const struct {
 	{ "raw_tracepoint+", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, on_attach_raw },
 };
 
-_Static_assert(sizeof(kinds) / sizeof(*kinds) <= FILTER_HANDLERS_MAX, "room for the handlers");
+static int handlers_register(void)
+{
+	static size_t registered;
+	int id;
+
+	for (; registered < sizeof(kinds) / sizeof(*kinds); registered++) {
+		LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .prog_prepare_load_fn = on_load,
+			    .prog_attach_fn = kinds[registered].on_attach);
+
+		id = libbpf_register_prog_handler(kinds[registered].section, kinds[registered].type,
+						  kinds[registered].attach, &opts);
+		if (id < 0)
+			return id;
+	}
+	return 0;
+}
 
 int filters_install(struct filters *f, const struct btf *vmlinux)
 {
-	size_t i;
-	int id;
+	int err = handlers_register();
 
+	if (err)
+		return err;
 	if (f->access.load == FILTER_LOAD_UNKNOWN)
 		filter_access_find(&f->access, vmlinux);
-	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .cookie = (long)f, .prog_prepare_load_fn = on_load,
-			    .prog_attach_fn = kinds[i].on_attach);
-
-		id = libbpf_register_prog_handler(kinds[i].section, kinds[i].type, kinds[i].attach, &opts);
-		if (id < 0) {
-			filters_uninstall(f);
-			return id;
-		}
-		f->handlers[f->nhandlers++] = id;
-	}
+	installed = f;
 	return 0;
 }
 
 void filters_uninstall(struct filters *f)
 {
-	while (f->nhandlers)
-		libbpf_unregister_prog_handler(f->handlers[--f->nhandlers]);
+	if (installed == f)
+		installed = NULL;
 	free(f->func_info);
 	f->func_info = NULL;
 }
