@@ -132,7 +132,10 @@ $(B)/fuzz/libanalyze.a: $(call fuzz.objects,analyze)
 	@rm -f $@
 	$(AR) rcs $@ $^
 $(FUZZERS): $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%_fuzz.o $(B)/fuzz/libanalyze.a $(call fuzz.objects,trace)
-	$(CLANG) $(FUZZ) -o $@ $^ $(libs.analyze)
+	$(CLANG) $(FUZZ) -o $@ $^ $(libs.analyze) $(libs.fuzz)
+# of the recorder, the translator of filters
+$(B)/fuzz/filter: $(B)/fuzz/obj/record/filter_translate.o $(B)/fuzz/obj/record/filter_emit.o
+$(B)/fuzz/filter: libs.fuzz = $(call pkg,--libs libpcap)
 -include $(shell find $(B)/fuzz/obj -name '*.d' 2>/dev/null)
 
 # --- the newcomer's road: install what is missing, and only then look for libraries, in a make of its own ------------
