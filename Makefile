@@ -20,10 +20,10 @@ pkg = $(shell pkg-config $(1) 2>/dev/null)
 
 # each room compiles against the rooms it may use, and no others
 inc.trace = $(call pkg,--cflags libzstd)
-inc.record = -Itrace -Ibpf $(call pkg,--cflags libbpf libelf libmnl libcap-ng)
+inc.record = -Itrace -Ibpf $(call pkg,--cflags libbpf libelf libmnl libcap-ng libpcap)
 inc.analyze = -Itrace -Ianalyze $(call pkg,--cflags sqlite3 smartcols)
-inc.tests = -Itrace -Ianalyze -Ibpf -Irecord -Itests $(call pkg,--cflags cmocka sqlite3)
-libs.record = $(call pkg,--libs libbpf libelf libmnl libcap-ng libzstd) -lpthread
+inc.tests = -Itrace -Ianalyze -Irecord -Ibpf -Itests $(call pkg,--cflags cmocka sqlite3)
+libs.record = $(call pkg,--libs libbpf libelf libmnl libcap-ng libpcap libzstd) -lpthread
 libs.analyze = $(call pkg,--libs sqlite3 smartcols libzstd) -lm
 libs.tests = $(call pkg,--libs cmocka)
 
@@ -66,9 +66,10 @@ $(ANALYZE): $(B)/%: $(B)/obj/analyze/%.o $(B)/libanalyze.a $(B)/libpkttrace.a
 $(B)/obj/analyze/embedded.o $(B)/obj/record/embedded.o: $(wildcard schema/* schema/queries/*)
 
 # --- bpf, record ------------------------------------------------------------------------------------------------
+bpf.compile = $(CLANG) -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-isystem /usr/include/$(MULTIARCH)) -Wall -Wextra $(if $(WERROR),-Werror) -Ibpf
 $(B)/hop.bpf.o: $(wildcard bpf/*.c bpf/*.h)
 	@mkdir -p $(@D)
-	$(CLANG) -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-isystem /usr/include/$(MULTIARCH)) -Wall -Wextra $(if $(WERROR),-Werror) -Ibpf -c bpf/hop.bpf.c -o $@
+	$(bpf.compile) -c bpf/hop.bpf.c -o $@
 $(B)/obj/record/embedded.o: $(B)/hop.bpf.o
 $(B)/pktrec: $(call objects,record) $(B)/libpkttrace.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.record)
@@ -92,6 +93,11 @@ $(B)/tests/record_%: $(B)/obj/tests/unit/record_%.o $(filter-out %/pktrec.o,$(ca
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.tests) $(libs.record)
 units: $(UNITS)
+# in it, programs to put filters into
+$(B)/tests/filter.bpf.o: tests/bpf/filter.bpf.c $(wildcard bpf/*.h)
+	@mkdir -p $(@D)
+	$(bpf.compile) -Wno-unused-parameter -c $< -o $@
+$(B)/obj/tests/unit/record_filter.o: $(B)/tests/filter.bpf.o
 
 # recordings of any size; what the library costs; every row as text, to compare it with what another reader says
 TRC_TOOLS := $(B)/trc-gen $(B)/trc-dump $(B)/trc-bench
@@ -126,7 +132,10 @@ $(B)/fuzz/libanalyze.a: $(call fuzz.objects,analyze)
 	@rm -f $@
 	$(AR) rcs $@ $^
 $(FUZZERS): $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%_fuzz.o $(B)/fuzz/libanalyze.a $(call fuzz.objects,trace)
-	$(CLANG) $(FUZZ) -o $@ $^ $(libs.analyze)
+	$(CLANG) $(FUZZ) -o $@ $^ $(libs.analyze) $(libs.fuzz)
+# of the recorder, the translator of filters
+$(B)/fuzz/filter: $(B)/fuzz/obj/record/filter_translate.o $(B)/fuzz/obj/record/filter_emit.o
+$(B)/fuzz/filter: libs.fuzz = $(call pkg,--libs libpcap)
 -include $(shell find $(B)/fuzz/obj -name '*.d' 2>/dev/null)
 
 # --- the newcomer's road: install what is missing, and only then look for libraries, in a make of its own ------------

@@ -79,8 +79,8 @@ alone_cover() {
 	local header tool
 
 	rm -rf "$T/alone" "$T/cover"
-	mkdir -p "$T"/cover/{bin,include/{bpf,libmnl}}
-	for header in bpf/bpf.h bpf/libbpf.h bpf/btf.h bpf/bpf_helpers.h libelf.h gelf.h libmnl/libmnl.h cap-ng.h; do
+	mkdir -p "$T"/cover/{bin,include/{bpf,libmnl,pcap}}
+	for header in bpf/bpf.h bpf/libbpf.h bpf/btf.h bpf/bpf_helpers.h libelf.h gelf.h libmnl/libmnl.h cap-ng.h pcap/pcap.h; do
 		echo "#error \"$header is not here\"" >"$T/cover/include/$header"
 	done
 	for tool in clang clang-14 llc bpftool; do
@@ -88,7 +88,7 @@ alone_cover() {
 	done
 	cat >"$T/cover/bin/pkg-config" <<-EOF2
 		#!/bin/sh
-		case " \$* " in *libbpf*|*libelf*|*libmnl*|*libcap-ng*) exit 1;; esac
+		case " \$* " in *libbpf*|*libelf*|*libmnl*|*libcap-ng*|*libpcap*) exit 1;; esac
 		exec $(command -v pkg-config) "\$@"
 	EOF2
 	chmod +x "$T"/cover/bin/*
@@ -104,7 +104,7 @@ alone_links_little() {
 	for tool in pktshow pktdiff pktsql; do
 		needed=$(readelf -d "$T/alone/$tool") || return
 		grep -q 'NEEDED.*libzstd' <<<"$needed" || return
-		! grep -E 'NEEDED.*(libbpf|libelf|libmnl|libcap)' <<<"$needed" || return
+		! grep -E 'NEEDED.*(libbpf|libelf|libmnl|libcap|libpcap)' <<<"$needed" || return
 	done
 }
 
@@ -273,7 +273,7 @@ vm_start() {	# vm_start SERIES: its results are in $T/vm/SERIES when the job end
 	rm -rf "$T/vm/$1"
 	mkdir -p "$T/vm/$1"
 	tests/vm/run -o "$T/vm/$1" -t $vm_seconds "$1" tests/vm/guest.sh tests/vm/net.sh "${files[@]}" \
-		"$T/gcc/pktrec" "$T/gcc/pktshow" "$T/gcc/dns-responder" "$T/gcc/flood" >"$T/vm/$1.words" 2>&1 </dev/null &
+		"$T/gcc/pktrec" "$T/gcc/pktshow" "$T/gcc/dns-responder" "$T/gcc/flood" "$T/gcc/tests/record_filter" >"$T/vm/$1.words" 2>&1 </dev/null &
 }
 
 # What the guest judged, then what the files that came back say.
