@@ -211,7 +211,7 @@ static int edge_write(struct gen *g, const struct cpu *c, const struct journey *
 	struct trc_record rec = { .kind = TRC_EDGE, .edge = { .time_ns = c->now_ns, .child = j->packet, .parent = j->packet - 1,
 				  .kind = 1 + (r >> 8) % TRC_EDGE_LAST, .func = j->path->hops[0].func } };
 
-	return r % 16 || j->packet == 1 ? 0 : trc_write(g->w, &rec);
+	return r % 4 || j->packet == 1 ? 0 : trc_write(g->w, &rec);
 }
 
 static int packet_send(struct gen *g, struct cpu *c, struct flow *f)

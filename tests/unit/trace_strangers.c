@@ -288,6 +288,14 @@ static void a_string_longer_than_the_limit_costs_its_unit(void **state)
 	buffer_varint(&b, TRC_STRING_MAX + 1);
 	memset(b.data + b.size, 'x', TRC_STRING_MAX + 1);
 	assert_damaged(unit_of("fact", 1, 1), b.data, b.size + TRC_STRING_MAX + 1);
+	/* packet bytes have the same one */
+	b.size = 0;
+	buffer_varint(&b, 6 + 3 + TRC_STRING_MAX + 1);
+	memcpy(b.data + b.size, "\1\0\2\xff\xff\x7f", 6);
+	b.size += 6;
+	buffer_varint(&b, TRC_STRING_MAX + 1);
+	memset(b.data + b.size, 'x', TRC_STRING_MAX + 1);
+	assert_damaged(unit_of("data", 1, 1), b.data, b.size + TRC_STRING_MAX + 1);
 	buffer_free(&b);
 }
 
