@@ -101,6 +101,9 @@ int multi_attach(struct probes *p, struct functions *f)
 	}
 	s.prog = p->hop_special;
 	err = set_build(&s);
+	s.prog = p->hop_list;
+	if (!err)
+		err = set_build(&s);
 	for (arg = 1; !err && arg <= HOP_PROGRAMS; arg++) {
 		s.prog = p->hop[arg - 1];
 		err = set_build(&s);
