@@ -182,6 +182,8 @@ static void functions_have_their_packet_where_btf_says(void **state)
 	const char *where;
 
 	if (functions_find(&f, &s, &choice, &where)) {
+		functions_free(&f);
+		symbols_free(&s);
 		print_message("no functions: %s\n", where);
 		skip();		/* no BTF, or not root */
 	}
