@@ -256,6 +256,8 @@ const char *model_enum(const struct model *m, const char *type, int64_t value)
 	return found ? found->name : NULL;
 }
 
+#define REASON_SUBSYSTEM_SHIFT 16	/* above it a drop reason has the number of the subsystem that it is of */
+
 /* Answers about numbers that the recording never mentions, good until the eighth further question. */
 static const char *unnamed(const char *format, uint32_t number)
 {
@@ -267,10 +269,28 @@ static const char *unnamed(const char *format, uint32_t number)
 	return b;
 }
 
+/* Of a subsystem whose own enum the recorder could not read. */
+static const char *unnamed_subsystem(const struct model *m, uint32_t reason)
+{
+	const char *name = model_enum(m, "skb_drop_reason_subsys", reason >> REASON_SUBSYSTEM_SHIFT);
+	static _Thread_local char buf[8][64];
+	static _Thread_local unsigned int turn;
+	char *b = buf[turn++ % 8];
+
+	if (!name)
+		return unnamed("reason 0x%x", reason);
+	if (!strncmp(name, "SKB_DROP_REASON_SUBSYS_", 23))
+		name += 23;
+	snprintf(b, sizeof(buf[0]), "%.40s reason %u", name, reason & ((1u << REASON_SUBSYSTEM_SHIFT) - 1));
+	return b;
+}
+
 const char *model_drop_reason(const struct model *m, int32_t reason)
 {
 	const char *name = model_enum(m, "skb_drop_reason", (uint32_t)reason);
 
+	if (!name && (uint32_t)reason >> REASON_SUBSYSTEM_SHIFT)
+		return unnamed_subsystem(m, reason);
 	if (!name)
 		return unnamed("reason %u", reason);
 	if (!strncmp(name, "SKB_DROP_REASON_", 16))

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "returns.h"
 #include "show.h"
 
 static void json_address(struct json *j, const char *key, const struct tuple *t, const uint8_t *address)
@@ -71,11 +72,18 @@ void show_list_json(const struct term *t, const struct model *m)
 /* What this kind of hop says beyond where it is. */
 static void json_outcome(struct json *j, const struct model *m, const struct packet *p, const struct trc_hop *h, uint32_t result)
 {
+	struct answer a;
+
 	if (h->have & TRC_HAVE_HOOK) {
 		json_text(j, "hook", hook_name(h->family, h->hook));
 		json_text(j, "family", family_name(h->family));
 		if (hop_is_hook(m, h) && result != NO_HOP)
 			json_text(j, "verdict", verdict_name(packet_hop(m, p, result)->value));
+	}
+	if (h->kind == TRC_ENTRY && result != NO_HOP && !hop_is_hook(m, h)) {
+		answer_of(m, hop_func(m, h)->name, packet_hop(m, p, result)->value, &a);
+		if (*a.word)
+			json_text(j, "verdict", a.word);
 	}
 	if (h->kind == TRC_ENTRY && result != NO_HOP)
 		json_number(j, "return_hop", result + 1);

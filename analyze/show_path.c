@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "returns.h"
 #include "show.h"
 
 #define FUNCTION_MAX 30		/* longer names push what follows them */
@@ -158,6 +159,19 @@ static void path_columns(struct path *c, const char *number, uint64_t time_ns, c
 	fputs("  ", c->t->out);
 }
 
+/* What a function answered; what is bad is said in a sentence. */
+static enum style answer_note(const struct model *m, const struct trc_hop *result, const char *mark, char *buf, size_t size)
+{
+	struct answer a;
+
+	answer_of(m, hop_func(m, result)->name, result->value, &a);
+	if (!*a.word)
+		snprintf(buf, size, "%s returns %d", mark, result->value);
+	else
+		snprintf(buf, size, a.so == SO_BAD && *a.meaning ? "%s %s: %s" : "%s %s", mark, a.word, a.meaning);
+	return a.so == SO_BAD ? STYLE_BAD : STYLE_DIM;
+}
+
 /* What there is to say of a hop beyond its name; "" for most. */
 static enum style hop_note(struct path *c, const struct row *r, char *buf, size_t size)
 {
@@ -170,19 +184,15 @@ static enum style hop_note(struct path *c, const struct row *r, char *buf, size_
 		snprintf(buf, size, "✗ dropped here: %s", model_drop_reason(c->m, h->value));
 		return STYLE_BAD;
 	}
-	if (h->kind == TRC_RETURN) {
-		snprintf(buf, size, "↩ returns %d", h->value);
-		return STYLE_DIM;
-	}
+	if (h->kind == TRC_RETURN)
+		return answer_note(c->m, h, "↩", buf, size);
 	if (hop_is_hook(c->m, h)) {
 		const char *verdict = result ? verdict_name(result->value) : "verdict not seen";
 
 		snprintf(buf, size, "%s → %s", hook_text(h, hook, sizeof(hook)), verdict);
 		return !result ? STYLE_WARN : strcmp(verdict, "DROP") ? STYLE_NETFILTER : STYLE_BAD;
 	}
-	if (result)
-		snprintf(buf, size, "returns %d", result->value);
-	return STYLE_DIM;
+	return result ? answer_note(c->m, result, "→", buf, size) : STYLE_DIM;
 }
 
 /* After the function on the same line where it fits, otherwise below it. */

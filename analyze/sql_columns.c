@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 
+#include "returns.h"
 #include "sql_columns.h"
 
 static void result_time(sqlite3_context *ctx, uint64_t ns)
@@ -20,6 +21,18 @@ static void result_if(sqlite3_context *ctx, bool known, sqlite3_int64 n)
 static void result_text(sqlite3_context *ctx, const char *text)
 {
 	sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);
+}
+
+/* What a function that decides answered; of a hook's function the verdict is known in any case. */
+static void result_answer(sqlite3_context *ctx, const struct model *m, const struct trc_hop *h)
+{
+	struct answer a;
+
+	answer_of(m, m->funcs[h->func].name, h->value, &a);
+	if (*a.word)
+		result_text(ctx, a.word);
+	else if (h->have & TRC_HAVE_HOOK)
+		result_text(ctx, verdict_name(h->value));
 }
 
 static void result_address(sqlite3_context *ctx, const struct trc_hop *h, const uint8_t *address)
@@ -133,7 +146,7 @@ static void column_event(sqlite3_context *ctx, const struct model *m, const stru
 	case COL_FAMILY:
 		return hook ? result_text(ctx, family_name(h->family)) : (void)0;
 	case COL_VERDICT:
-		return hook && h->kind == TRC_RETURN ? result_text(ctx, verdict_name(h->value)) : (void)0;
+		return h->kind == TRC_RETURN ? result_answer(ctx, m, h) : (void)0;
 	case COL_REASON:
 		return h->kind == TRC_DROP ? result_text(ctx, model_drop_reason(m, h->value)) : (void)0;
 	case COL_VALUE:

@@ -152,6 +152,8 @@ static int functions_list(struct session *s)
 		       f->arg ? (int)('0' + f->arg) : '?', ways[f->by], f->error ? f->why : f->verify ? "probed, if it has a known packet" : "probed");
 	}
 	fprintf(stderr, "%zu functions would be probed\n", wanted);
+	functions_free(&s->functions);
+	symbols_free(&s->symbols);
 	return fflush(stdout) ? fail("standard output: %s", strerror(errno)) : 0;
 }
 

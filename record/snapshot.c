@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * snapshot.c - facts about the machine and the recorder, and the enums of the running kernel, read from its BTF.
+ * snapshot.c - facts about the machine and the recorder.
  */
-#include <bpf/btf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -15,8 +14,6 @@
 
 #include "files.h"
 #include "snapshot.h"
-
-static const char *const enums[] = { "skb_drop_reason", "nf_inet_hooks", "nf_dev_hooks" };
 
 static int fact(struct trc_writer *w, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -107,39 +104,5 @@ int snapshot_facts(struct trc_writer *w, const struct snapshot_info *info)
 	err = err ? err : fact(w, "recorder.ring_bytes", "%" PRIu64, info->ring_bytes);
 	err = err ? err : fact(w, "recorder.attached", "%zu", info->attached);
 	err = err ? err : fact(w, "recorder.refused", "%zu", info->refused);
-	return err;
-}
-
-static int enum_write(struct trc_writer *w, const struct btf *btf, const char *type)
-{
-	struct trc_record rec = { .kind = TRC_ENUM, .enumeration.type = type };
-	const struct btf_type *t;
-	const struct btf_enum *e;
-	int id, i, err = 0;
-
-	id = btf__find_by_name_kind(btf, type, BTF_KIND_ENUM);
-	if (id < 0)
-		return 0;	/* an older kernel: the numbers stay numbers */
-	t = btf__type_by_id(btf, id);
-	e = btf_enum(t);
-	for (i = 0; i < btf_vlen(t) && !err; i++) {
-		rec.enumeration.name = btf__name_by_offset(btf, e[i].name_off);
-		rec.enumeration.value = e[i].val;
-		err = trc_write(w, &rec);
-	}
-	return err;
-}
-
-int snapshot_enums(struct trc_writer *w)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	size_t i;
-	int err = 0;
-
-	if (!btf)
-		return -errno;
-	for (i = 0; i < sizeof(enums) / sizeof(*enums) && !err; i++)
-		err = enum_write(w, btf, enums[i]);
-	btf__free(btf);
 	return err;
 }

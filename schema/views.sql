@@ -13,7 +13,8 @@ SELECT h.recording, h.packet, h.hop,
 	n.netns, i.device,
 	h.len_bytes, h.paged_bytes, h.mark, h.ethertype, h.proto, h.src, h.sport, h.dst, h.dport,
 	h.ttl, h.ip_id, h.frag, h.tcp_flags, h.tcp_seq, h.gso_bytes, h.gso_segments,
-	h.hook, h.family, h.verdict,	-- of netfilter
+	h.hook, h.family,		-- of netfilter
+	h.verdict,			-- what a function that decides answered, as it returned
 	h.reason,			-- why it was dropped
 	h.value,			-- what the function returned, or the number of the drop reason
 	h.netns_id, h.ifindex, h.func, h.seq
@@ -59,4 +60,4 @@ SELECT h.recording, h.packet, h.hop, h.time_ns, h.family, h.hook, h.verdict, f.n
 FROM hop_row h
 JOIN packet p ON p.recording = h.recording AND p.packet = h.packet
 LEFT JOIN function f ON f.recording = h.recording AND f.func = h.func
-WHERE h.verdict IS NOT NULL;
+WHERE h.verdict IS NOT NULL AND f.stage = 'netfilter';

@@ -72,7 +72,7 @@ static void function_row(char **field)
 	if (!is_word("- send to_ip netfilter route neigh to_qdisc to_driver receive from_ip_rcv to_transport forward to_socket "
 		     "read free", field[2]))
 		fail_msg("%s: no such stage: %s", field[0], field[2]);
-	if (strcmp(field[3], "-") && field[3][strspn(field[3], "petdrcx")])
+	if (strcmp(field[3], "-") && field[3][strspn(field[3], "petdrcxb")])
 		fail_msg("%s: no such flag: %s", field[0], field[3]);
 	if (strchr(field[3], 'p')) {
 		npath++;
@@ -81,6 +81,24 @@ static void function_row(char **field)
 	}
 	if (field[4][strlen(field[4]) - 1] == '.')
 		fail_msg("%s: the meaning ends without a full stop", field[0]);
+}
+
+static void reasons_of_subsystems_have_names(void **state)
+{
+	struct trc_enum enums[] = {
+		{ "skb_drop_reason", "SKB_DROP_REASON_NO_SOCKET", 3 },
+		{ "skb_drop_reason", "OVS_DROP_METER", 0x30005 },
+		{ "skb_drop_reason_subsys", "SKB_DROP_REASON_SUBSYS_OPENVSWITCH", 3 },
+	};
+	const struct model m = { .enums = enums, .nenums = sizeof(enums) / sizeof(*enums) };
+
+	assert_string_equal(model_drop_reason(&m, 3), "NO_SOCKET");
+	assert_string_equal(model_drop_reason(&m, 0x30005), "OVS_DROP_METER");
+	assert_string_equal(model_drop_reason(&m, 0x30009), "OPENVSWITCH reason 9");
+	assert_string_equal(model_drop_reason(&m, 0x50009), "reason 0x50009");
+	assert_string_equal(model_drop_reason(&m, 99), "reason 99");
+	assert_non_null(strstr(reason_meaning("OVS_DROP_METER"), "meter"));
+	assert_non_null(strstr(reason_meaning("RX_DROP_U_REPLAY"), "Wi-Fi"));
 }
 
 static void functions_keep_what_their_header_promises(void **state)
@@ -217,6 +235,7 @@ static void hooks_and_verdicts_have_their_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reasons_of_subsystems_have_names),
 		cmocka_unit_test(functions_keep_what_their_header_promises),
 		cmocka_unit_test(reasons_keep_what_their_header_promises),
 		cmocka_unit_test(exact_name_wins_over_pattern_and_compiler_suffix_is_ignored),

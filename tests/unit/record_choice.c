@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "command.h"
+#include "cookie.h"
 #include "functions.h"
 #include "options.h"
 #include "output.h"
@@ -158,6 +159,51 @@ static void hidden_packets_are_found_or_verified(void **state)
 	for (i = 0; i < n; i++)		/* the compiler may have moved all but a first argument, and that too for .isra */
 		if (strchr(rows[i].name, '.') && !rows[i].verify)
 			assert_true(rows[i].arg == 1 && strstr(rows[i].name, ".constprop."));
+}
+
+static const struct function *function_named(const struct functions *f, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		if (!strcmp(f->v[i].name, name))
+			return &f->v[i];
+	fail_msg("%s was not found", name);
+	return NULL;
+}
+
+/* On the kernel that runs here, whichever it is. */
+static void functions_have_their_packet_where_btf_says(void **state)
+{
+	const struct function_choice choice = { .profile = PROFILE_ALL, .uncovered = true };
+	const struct function *fn;
+	struct functions f;
+	struct symbols s;
+	const char *where;
+
+	if (functions_find(&f, &s, &choice, &where)) {
+		functions_free(&f);
+		symbols_free(&s);
+		print_message("no functions: %s\n", where);
+		skip();		/* no BTF, or not root */
+	}
+	fn = function_named(&f, "nf_hook_slow");
+	assert_int_equal(fn->arg, 1);
+	assert_true(fn->cookie & COOKIE_STATE && fn->cookie & COOKIE_RETURN);
+	assert_int_equal(COOKIE_POSITION(fn->cookie, COOKIE_ARG_SHIFT), 1);
+	fn = function_named(&f, "udp_queue_rcv_skb");
+	assert_int_equal(fn->arg, 2);
+	assert_int_equal(fn->by, BY_POINTER);
+	assert_int_equal(fn->cookie, 0);
+	fn = function_named(&f, "netif_receive_skb_list");
+	assert_int_equal(fn->by, BY_LIST);
+	assert_true(fn->wanted && fn->cookie & COOKIE_LIST);
+	fn = function_named(&f, "skb_dequeue");
+	assert_int_equal(fn->by, BY_NOTHING);
+	assert_false(fn->wanted);
+	assert_non_null(fn->why);
+	functions_free(&f);
+	symbols_free(&s);
 }
 
 static void lineage_names_child_and_parent(void **state)
@@ -347,6 +393,7 @@ int main(void)
 		cmocka_unit_test(knowledge_marks_what_the_recorder_relies_on),
 		cmocka_unit_test(traceable_tells_modules_apart),
 		cmocka_unit_test(hidden_packets_are_found_or_verified),
+		cmocka_unit_test(functions_have_their_packet_where_btf_says),
 		cmocka_unit_test(lineage_names_child_and_parent),
 		cmocka_unit_test(options_split_at_the_dashes),
 		cmocka_unit_test(options_read_sizes_and_times),

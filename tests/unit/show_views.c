@@ -159,9 +159,9 @@ static void path_shows_hook_verdict_reason_and_changes(void **state)
 	assert_int_equal(show_path(&p.t, m, &m->packets[1], false), 0);
 	paper_has(&p, "LOCAL_OUT IPv4 → DROP");
 	paper_has(&p, "✗ dropped here: NETFILTER_DROP");
-	paper_has_not(&p, "returns -1");
+	paper_has_not(&p, "↩ DROP: A function of the hook dropped the packet");
 	assert_int_equal(show_path(&p.t, m, &m->packets[1], true), 0);
-	paper_has(&p, "returns -1");
+	paper_has(&p, "↩ DROP: A function of the hook dropped the packet");
 	paper_close(&p);
 	model_free(m);
 }
