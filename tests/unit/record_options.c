@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -287,6 +289,72 @@ static void invoker_is_the_one_behind_sudo(void **state)
 	unsetenv("SUDO_GID");
 }
 
+static int asked;
+
+static bool works(void *data)
+{
+	asked++;
+	return *(bool *)data;
+}
+
+/* In a process of its own, as there is no way back.  The capabilities that it is left with, as the kernel prints them. */
+static uint64_t dropped(uid_t uid, bool maps_work, uid_t *real, int *regained)
+{
+	struct invoker who = { .uid = uid, .gid = uid, .other = uid != 0 };
+	struct { uint64_t caps; uid_t uid; int regained, asked; } got = {};
+	char line[128];
+	int ends[2];
+	FILE *f;
+
+	assert_int_equal(pipe(ends), 0);
+	if (!fork()) {
+		if (privileges_drop(&who, works, &maps_work, line, sizeof(line)))
+			_exit(1);
+		f = fopen("/proc/self/status", "r");
+		while (f && fgets(line, sizeof(line), f))
+			if (!strncmp(line, "CapPrm:", 7) || !strncmp(line, "CapEff:", 7))
+				got.caps |= strtoull(line + 7, NULL, 16);
+		got.uid = getuid();
+		got.regained = uid && (!setuid(0) || !seteuid(0) || !setgid(0));
+		got.asked = asked;
+		_exit(write(ends[1], &got, sizeof(got)) != sizeof(got));
+	}
+	assert_int_equal(read(ends[0], &got, sizeof(got)), sizeof(got));
+	close(ends[0]);
+	close(ends[1]);
+	wait(NULL);
+	assert_int_equal(got.asked, 1);
+	*real = got.uid;
+	*regained = got.regained;
+	return got.caps;
+}
+
+static void rights_are_gone_for_good(void **state)
+{
+	int regained;
+	uid_t uid;
+
+	if (getuid())
+		skip();
+	assert_int_equal(dropped(65534, true, &uid, &regained), 0);
+	assert_int_equal(uid, 65534);
+	assert_false(regained);
+	assert_int_equal(dropped(0, true, &uid, &regained), 0);
+	assert_int_equal(uid, 0);
+}
+
+static void one_capability_is_kept_where_maps_need_it(void **state)
+{
+	int regained;
+	uid_t uid;
+
+	if (getuid())
+		skip();
+	assert_int_equal(dropped(65534, false, &uid, &regained), 1ull << CAP_BPF);
+	assert_int_equal(uid, 65534);
+	assert_int_equal(dropped(0, false, &uid, &regained), 1ull << CAP_BPF);
+}
+
 /* --- why nothing was recorded ------------------------------------------------------------------------------ */
 
 static const char *why(const struct silence *s, const char *resolv_conf)
@@ -356,6 +424,8 @@ int main(void)
 		TEST(netns_that_is_none_is_refused),
 		TEST(interface_is_of_our_own_netns),
 		TEST(invoker_is_the_one_behind_sudo),
+		TEST(rights_are_gone_for_good),
+		TEST(one_capability_is_kept_where_maps_need_it),
 		TEST(silence_names_what_applies_and_nothing_else),
 		TEST(silence_knows_the_local_resolver),
 	};
