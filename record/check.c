@@ -175,7 +175,8 @@ static const struct requirement requirements[] = {
 	{ "CAP_SYSLOG", FOR_NONE, has_capability, CAP_SYSLOG, ROOT, "symbols may be hidden" },
 	{ "CAP_DAC_READ_SEARCH", FOR_MULTI | FOR_KPROBE, has_capability, CAP_DAC_READ_SEARCH, ROOT },
 	{ "CAP_DAC_OVERRIDE", FOR_KPROBE, has_capability, CAP_DAC_OVERRIDE, ROOT },
-	{ "CAP_SYS_ADMIN", FOR_NONE, has_capability, CAP_SYS_ADMIN, ROOT, "interfaces of other network namespaces have no names" },
+	/* libbpf looks for variables that not every kernel has in the types of all modules; and it opens network namespaces */
+	{ "CAP_SYS_ADMIN", FOR_ALL, has_capability, CAP_SYS_ADMIN, ROOT },
 	{ "types of the kernel", FOR_ALL, has_btf, 0, "use a kernel built with CONFIG_DEBUG_INFO_BTF=y (every Debian kernel since 11 is)" },
 	{ "symbols", FOR_ALL, has_addresses, 0, "run as root or with CAP_SYSLOG, and with kernel.kptr_restrict=1 or 0" },
 	{ "lockdown", FOR_ALL, is_unlocked, 0, "boot without lockdown=confidentiality (or without Secure Boot)" },

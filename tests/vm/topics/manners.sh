@@ -91,7 +91,7 @@ manners_killed() {
 
 # An ordinary user with the capabilities that --check names, and no others.
 manners_capable() {
-	local caps=+bpf,+perfmon,+syslog,+dac_read_search,+dac_override status
+	local caps=+bpf,+perfmon,+sys_admin,+syslog,+dac_read_search,+dac_override status
 
 	mkdir -p /out/capable && chown 65534 /out/capable
 	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps $caps --ambient-caps $caps \

@@ -114,6 +114,7 @@ refuse_guest() {
 	claim "missing_tracefs_is_said" refuse_without tracefs 'tracefs is not mounted' /sys/kernel/tracing --backend kprobe
 	claim "missing_cap_bpf_is_said" refuse_without_capability bpf -bpf,-sys_admin 'CAP_BPF is missing'
 	claim "missing_cap_perfmon_is_said" refuse_without_capability perfmon -perfmon,-sys_admin 'CAP_PERFMON is missing'
+	claim "missing_cap_sys_admin_is_said" refuse_without_capability admin -sys_admin 'CAP_SYS_ADMIN is missing'
 	echo 1 >/proc/sys/kernel/kptr_restrict
 	claim "missing_cap_syslog_is_said" refuse_without_capability syslog -syslog 'hides its addresses'
 	echo 0 >/proc/sys/kernel/kptr_restrict
