@@ -46,7 +46,6 @@ struct options {
 	uint32_t ring_bytes;
 	int level;			/* of compression, 0 = the default */
 	int ready_fd;			/* -1 = none */
-	bool light;
 	bool quiet, check, list;
 	int verbose;
 	int argc;			/* the whole command line, for the recording */
