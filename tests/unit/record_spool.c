@@ -101,8 +101,8 @@ static void *read_all(void *data)
 	if (trc_reader_open_fd(&r, got->fd))
 		return NULL;
 	while (trc_reader_next(r, &rec) > 0) {
-		if (rec.kind == TRC_STACK)
-			got->stacks += rec.stack.count == 2 && rec.stack.frames[1] == 7;
+		if (rec.kind == TRC_FRAMES)
+			got->stacks += rec.frames.count == 2 && rec.frames.frames[1] == 7;
 		else if (rec.kind == TRC_PROC)
 			got->procs += !strcmp(rec.proc.name, "somebody");
 		else if (rec.kind == TRC_FUNC)
@@ -123,7 +123,7 @@ static void give_names(struct spool *s)
 	uint32_t frames[2] = { 3, 7 };
 	char name[] = "somebody";
 	struct trc_record func = { .kind = TRC_FUNC, .func = { .name = "ip_rcv", .module = "", .why = "" } };
-	struct trc_record stack = { .kind = TRC_STACK, .stack = { .packet = 1, .count = 2, .frames = frames } };
+	struct trc_record stack = { .kind = TRC_FRAMES, .frames = { .id = 1, .count = 2, .frames = frames } };
 	struct trc_record proc = { .kind = TRC_PROC, .proc = { .pid = 1, .name = name } };
 
 	assert_int_equal(spool_write(s, &func), 0);
@@ -296,7 +296,7 @@ static void spool_refuses_what_it_could_not_copy(void **state)
 {
 	struct trc_record fact = { .kind = TRC_FACT, .fact = { "key", "value" } };
 	uint32_t frames[SPOOL_FRAMES + 1] = {};
-	struct trc_record stack = { .kind = TRC_STACK, .stack = { 1, SPOOL_FRAMES + 1, frames } };
+	struct trc_record stack = { .kind = TRC_FRAMES, .frames = { 1, SPOOL_FRAMES + 1, frames } };
 	struct pipeline p;
 
 	pipeline_open(&p);
