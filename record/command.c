@@ -4,9 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,28 +14,6 @@
 #include <unistd.h>
 
 #include "command.h"
-
-void invoker_find(struct invoker *who)
-{
-	const char *uid = getenv("SUDO_UID"), *end;
-	struct passwd *pw;
-	char *stop = NULL;
-	unsigned long id;
-
-	memset(who, 0, sizeof(*who));
-	who->uid = getuid();
-	who->gid = getgid();
-	if (who->uid || !uid || !*uid)
-		return;
-	id = strtoul(uid, &stop, 10);
-	end = stop;
-	pw = *end ? NULL : getpwuid(id);
-	if (!pw)
-		return;
-	who->uid = pw->pw_uid;
-	who->gid = pw->pw_gid;
-	snprintf(who->name, sizeof(who->name), "%s", pw->pw_name);
-}
 
 static int program_check(const char *path)
 {
@@ -68,11 +44,12 @@ int command_check(const char *name)
 	return err;
 }
 
-static int become(const struct invoker *who)
+/* sudo says root's home to what it starts; a program of the user would look for its settings there. */
+static int environment_set(const struct invoker *who)
 {
-	if (!who->name[0])
+	if (!who->other || !who->name[0])
 		return 0;
-	if (initgroups(who->name, who->gid) || setgid(who->gid) || setuid(who->uid))
+	if (setenv("HOME", who->home, 1) || setenv("USER", who->name, 1) || setenv("LOGNAME", who->name, 1))
 		return -errno;
 	return 0;
 }
@@ -85,7 +62,7 @@ static void child(char *const argv[], const struct invoker *who, int out, int re
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	err = out >= 0 && dup2(out, STDOUT_FILENO) < 0 ? -errno : become(who);
+	err = out >= 0 && dup2(out, STDOUT_FILENO) < 0 ? -errno : environment_set(who);
 	if (!err) {
 		execvp(argv[0], argv);
 		err = -errno;

@@ -212,7 +212,8 @@ static void stale_remove(void)
 
 /*
  * The kernel removes programs and links of a killed process, but not the trace events.  A child that does nothing
- * but wait for the recorder's end does: it holds the other end of a pipe, and nothing else of the recorder's.
+ * but wait for the recorder's end does: it holds the other end of a pipe, and nothing else of the recorder's.  It is
+ * what keeps the rights to do so when the recorder gives up its own, and out of reach of the user who becomes its owner.
  */
 static void guard(int end, const char *group)
 {
@@ -289,16 +290,13 @@ int kprobe_attach(struct probes *p, struct functions *f)
 	return attached ? 0 : first;
 }
 
+/* The recorder has no rights any more by now: its guard removes the events. */
 void kprobe_detach(struct probes *p)
 {
-	char line[100];
 	size_t i;
 
-	for (i = 0; i < p->nevents; i++) {
-		snprintf(line, sizeof(line), "-:%s\n", p->events[i]);
-		file_write(TRACEFS "/kprobe_events", O_APPEND, line);
+	for (i = 0; i < p->nevents; i++)
 		free(p->events[i]);
-	}
 	free(p->events);
 	p->events = NULL;
 	p->nevents = 0;

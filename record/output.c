@@ -92,7 +92,7 @@ int output_open(const char *path, const struct invoker *who, char *error, size_t
 			return -1;
 		}
 		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd >= 0 && who->name[0] && fchown(fd, who->uid, who->gid)) {
+		if (fd >= 0 && who->other && fchown(fd, who->uid, who->gid)) {
 			close(fd);
 			fd = -1;
 		}
@@ -100,6 +100,22 @@ int output_open(const char *path, const struct invoker *who, char *error, size_t
 	if (fd < 0)
 		snprintf(error, size, "%s: %s", path, strerror(errno));
 	return fd;
+}
+
+int output_next_check(const char *path, char *error, size_t size)
+{
+	char copy[PATH_MAX];
+	struct stat st;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	if (existing(path, &st) && !S_ISREG(st.st_mode))
+		snprintf(error, size, "%s: is no file that -C could go on from; give another name", path);
+	else if (access(dirname(copy), W_OK))
+		snprintf(error, size, "%s: user %u, who makes the files after the first, may not do so there (%s); choose another place, "
+			 "or -Z USER", path, getuid(), strerror(errno));
+	else
+		return 0;
+	return -1;
 }
 
 bool output_left(int fd)

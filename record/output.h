@@ -3,9 +3,10 @@
 #ifndef PKT_OUTPUT_H
 #define PKT_OUTPUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-#include "command.h"
+#include "privileges.h"
 
 /* Before the slow part: would output_open() succeed?  0, or -1 with one line in error. */
 int output_check(const char *path, const struct invoker *who, char *error, size_t size);
@@ -15,6 +16,8 @@ int output_check(const char *path, const struct invoker *who, char *error, size_
  * descriptor, or -1 with one line in error.
  */
 int output_open(const char *path, const struct invoker *who, char *error, size_t size);
+/* Can we, who we are now, make more files beside path?  0, or -1 with one line in error. */
+int output_next_check(const char *path, char *error, size_t size);
 /* Is it a pipe whose last reader is gone?  In a quiet time no write would tell. */
 bool output_left(int fd);
 

@@ -2,8 +2,6 @@
 /*
  * pktrec.c - the recorder's main: parse, run, return the status.
  */
-#include <stdlib.h>
-
 #include "options.h"
 #include "session.h"
 
@@ -16,6 +14,6 @@ int main(int argc, char **argv)
 		status = session_run(&o);
 	else if (status == 1)
 		status = 0;
-	free(o.globs);
+	options_free(&o);
 	return status;
 }

@@ -34,21 +34,29 @@ const char *backend_name(enum backend b)
 	}
 }
 
-/* A link on a function that every kernel has, with a program that does nothing: only trying tells (FPROBE). */
-static int multi_probe(void)
+/* A program that does nothing: only trying tells what the kernel allows. */
+static int nothing_load(enum bpf_prog_type type, const struct bpf_prog_load_opts *opts)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, load, .expected_attach_type = BPF_TRACE_KPROBE_MULTI);
-	LIBBPF_OPTS(bpf_link_create_opts, link);
 	const struct bpf_insn nothing[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
+	int fd = bpf_prog_load(type, "pktrec_try", "GPL", nothing, 2, opts);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* A link on a function that every kernel has (FPROBE). */
+static int multi_probe(void)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, load, .expected_attach_type = BPF_TRACE_KPROBE_MULTI);
+	LIBBPF_OPTS(bpf_link_create_opts, link);
 	const char *syms[] = { "kfree_skbmem" };
 	int prog, fd;
 
-	prog = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "pktrec_try", "GPL", nothing, 2, &load);
+	prog = nothing_load(BPF_PROG_TYPE_KPROBE, &load);
 	if (prog < 0)
-		return -errno;
+		return prog;
 	link.kprobe_multi.syms = syms;
 	link.kprobe_multi.cnt = 1;
 	fd = bpf_link_create(prog, 0, BPF_TRACE_KPROBE_MULTI, &link);
@@ -66,7 +74,7 @@ int backend_probe(enum backend b)
 		return multi_probe();
 	if (b == BACKEND_TRACEPOINT)
 		return tracepoints_probe();
-	return access("/sys/kernel/tracing/kprobe_events", W_OK) ? -errno : 0;
+	return faccessat(AT_FDCWD, "/sys/kernel/tracing/kprobe_events", W_OK, AT_EACCESS) ? -errno : 0;
 }
 
 static int programs_find(struct probes *p)

@@ -2,11 +2,15 @@
 /*
  * session.c - one recording: check, find functions, attach, record until it is over, finish the file, detach.
  *
+ * Rights are given up between attaching and everything that is the user's: the command, the packets, later files.
+ *
  * The file is finished and the last line printed before the probes are detached: detaching can take seconds (RCU),
  * and disabled programs record nothing.
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/bpf.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,7 +22,11 @@
 #include "check.h"
 #include "command.h"
 #include "drain.h"
+#include "files.h"
 #include "output.h"
+#include "pieces.h"
+#include "place.h"
+#include "report.h"
 #include "session.h"
 #include "snapshot.h"
 #include "spool.h"
@@ -35,10 +43,9 @@ struct session {
 	struct symbols symbols;
 	struct functions functions;
 	struct probes probes;
-	struct trc_writer *writer;
-	struct spool *spool;		/* once open, the writer is its until file_end() */
+	struct pieces *pieces;
+	struct spool *spool;		/* once open, the pieces are its until file_end() */
 	struct drain *drain;
-	int fd;
 	pid_t command;			/* 0 = none, or ended */
 	int status;
 	uint64_t begun_ns, end_ns;
@@ -168,12 +175,23 @@ static size_t functions_count(const struct session *s, bool attached)
 
 static int attach(struct session *s)
 {
-	struct program_constants constants = { .text_base = s->symbols.text_base, .packet_limit = s->o->count,
-		.data_bytes = 128, .light = s->o->light,
-		.stacks = s->backend == BACKEND_TRACEPOINT && !s->o->light };
+	const struct options *o = s->o;
+	struct program_constants constants = {
+		.text_base = s->symbols.text_base,
+		.packet_limit = o->count,
+		.filtered = o->netns || o->ifindex || o->mark_set,
+		.netns = o->netns,
+		.ifindex = o->ifindex,
+		.mark = o->mark,
+		.mark_mask = o->mark_mask,
+		.data_bytes = o->payload ? o->snap_bytes : 0,
+		.light = o->light,
+		/* where there are only tracepoints, the path is in the stacks */
+		.stacks = o->stacks || (s->backend == BACKEND_TRACEPOINT && !o->light),
+	};
 	int err;
 
-	err = probes_load(&s->probes, s->backend, &s->functions, &s->symbols, constants, s->o->ring_bytes);
+	err = probes_load(&s->probes, s->backend, &s->functions, &s->symbols, constants, o->ring_bytes);
 	if (err)
 		return fail("the kernel refused the programs: %s; see pktrec -vv", strerror(-err));
 	err = probes_attach(&s->probes, &s->functions);
@@ -185,25 +203,16 @@ static int attach(struct session *s)
 	return 0;
 }
 
-static const char *output_name(const struct session *s)
-{
-	return strcmp(s->o->output, "-") ? s->o->output : "standard output";
-}
-
 static int write_failed(const struct session *s, int err)
 {
-	const char *why;
-
 	if (s->spool)
 		spool_finish(s->spool);	/* takes no time after an error; then the words are ours to read */
-	why = s->writer ? trc_writer_error(s->writer) : "";
-
-	return fail("%s: %s", output_name(s), *why ? why : strerror(-err));
+	return fail("%s", *pieces_error(s->pieces) ? pieces_error(s->pieces) : strerror(-err));
 }
 
-/* What comes before the first hop: facts, enums, interfaces, functions. */
-static int file_begin(struct session *s)
+static int facts_write(struct trc_writer *w, uint32_t number, void *data)
 {
+	const struct session *s = data;
 	struct snapshot_info info = {
 		.version = PKTREC_VERSION,
 		.argc = s->o->argc,
@@ -213,23 +222,66 @@ static int file_begin(struct session *s)
 		.ring_bytes = s->o->ring_bytes,
 		.attached = functions_count(s, true),
 		.refused = functions_count(s, false),
+		.piece = s->o->rotate_bytes ? number : 0,
+		.pieces = s->o->rotate_files,
 	};
-	char error[512];
-	int err;
 
-	s->fd = output_open(s->o->output, &s->invoker, error, sizeof(error));
-	if (s->fd < 0)
-		return fail("%s", error);
-	err = trc_writer_open(&s->writer, s->fd);
-	if (!err && s->o->level)
-		err = trc_writer_level(s->writer, s->o->level);
-	err = err ? err : snapshot_facts(s->writer, &info);
-	err = err ? err : snapshot_enums(s->writer);
-	err = err ? err : snapshot_links(s->writer);
-	err = err ? err : trc_writer_flush(s->writer);
-	err = err ? err : spool_open(&s->spool, s->writer);
-	err = err ? err : drain_open(&s->drain, &s->probes, &s->functions, &s->symbols, s->spool);
+	return snapshot_facts(w, &info);
+}
+
+static int common_write(struct trc_writer *w, void *data)
+{
+	int err = snapshot_enums(w);
+
+	return err ? err : snapshot_links(w);
+}
+
+static int file_begin(struct session *s)
+{
+	struct pieces_plan plan = {
+		.path = s->o->output,
+		.who = &s->invoker,
+		.bytes = s->o->rotate_bytes,
+		.keep = s->o->rotate_files,
+		.level = s->o->level,
+		.facts = facts_write,
+		.common = common_write,
+		.data = s,
+	};
+
+	int err = pieces_open(&s->pieces, &plan);
+
 	return err ? write_failed(s, err) : 0;
+}
+
+/* The rings are shared memory; only what a program missed is asked of the kernel. */
+static bool counters_work(void *data)
+{
+	const struct session *s = data;
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(bpf_program__fd(s->probes.hop_drop), &info, &size);
+}
+
+/* Before there are threads: each has its own capabilities. */
+static int rights_drop(struct session *s)
+{
+	char error[512];
+
+	if (privileges_drop(&s->invoker, counters_work, s, error, sizeof(error)))
+		return fail("%s", error);
+	if (s->o->rotate_bytes && output_next_check(s->o->output, error, sizeof(error)))
+		return fail("%s", error);
+	return 0;
+}
+
+static int spool_begin(struct session *s)
+{
+	int err = spool_open(&s->spool, s->pieces);
+
+	err = err ? err : drain_open(&s->drain, &s->probes, &s->functions, &s->symbols, s->spool);
+	return err ? fail("cannot start recording: %s", strerror(-err)) : 0;
 }
 
 static int command_begin(struct session *s)
@@ -276,21 +328,6 @@ static bool status_wanted(const struct session *s)
 	return !s->o->quiet && strcmp(s->o->output, "-") && isatty(STDERR_FILENO);
 }
 
-static void status_print(struct session *s, uint64_t now)
-{
-	static uint64_t last_ns, last_hops;
-	const struct drain_totals *t;
-
-	if (!status_wanted(s) || now - last_ns < 1000000000ULL)
-		return;
-	t = drain_totals(s->drain);
-	fprintf(stderr, "\r%.1fk ev/s  %" PRIu64 " packets  %.1f MB  lost %" PRIu64 "\033[K",
-		last_ns ? (t->hops - last_hops) * 1e6 / (now - last_ns) : 0.0, t->packets,
-		spool_bytes(s->spool) / 1e6, t->lost);
-	last_ns = now;
-	last_hops = t->hops;
-}
-
 static int record(struct session *s)
 {
 	uint64_t flushed_ns, now;
@@ -304,13 +341,17 @@ static int record(struct session *s)
 		now = clock_ns(CLOCK_MONOTONIC);
 		err = spool_error(s->spool);
 		if (!err && now - flushed_ns >= FLUSH_NS) {
-			if (output_left(s->fd))
-				return fail("%s: cannot write after byte %" PRIu64 ": %s", output_name(s), spool_bytes(s->spool),
-					    strerror(EPIPE));
+			/* pieces are never pipes, and not ours to look at */
+			if (!s->o->rotate_bytes && output_left(pieces_fd(s->pieces)))
+				return fail("%s: cannot write after byte %" PRIu64 ": %s",
+					    strcmp(s->o->output, "-") ? s->o->output : "standard output",
+					    spool_bytes(s->spool), strerror(EPIPE));
+			pieces_packets(s->pieces, drain_totals(s->drain)->packets);
 			if (spool_flush(s->spool))
 				flushed_ns = now;
 		}
-		status_print(s, now);
+		if (status_wanted(s))
+			status_print(drain_totals(s->drain), spool_bytes(s->spool), now);
 		ending_look(s, now);
 		sleep_us = taken ? SLEEP_MIN_US : sleep_us * 2;
 		if (sleep_us > SLEEP_MAX_US)
@@ -333,6 +374,7 @@ static void command_finish(struct session *s)
 	s->status = 0;
 }
 
+/* Interfaces are not looked at again: that needs rights which are gone. */
 static int file_end(struct session *s)
 {
 	struct trc_record rec = { .kind = TRC_END };
@@ -341,25 +383,42 @@ static int file_end(struct session *s)
 	probes_enable(&s->probes, false);
 	err = drain_finish(s->drain);
 	err = err ? err : spool_finish(s->spool);
-	err = err ? err : snapshot_links(s->writer);
 	rec.end.reason = s->ending;
 	rec.end.time_ns = clock_ns(CLOCK_MONOTONIC);
 	rec.end.realtime_ns = clock_ns(CLOCK_REALTIME);
 	rec.end.packets = drain_totals(s->drain)->packets;
-	err = err ? err : trc_write(s->writer, &rec);
-	err = err ? err : trc_writer_finish(s->writer);
+	err = err ? err : pieces_write(s->pieces, &rec);
+	err = err ? err : pieces_finish(s->pieces);
 	return err ? write_failed(s, err) : 0;
+}
+
+static void silence_print(struct session *s)
+{
+	struct silence why = {
+		.o = s->o,
+		.attached = functions_count(s, true),
+		.refused = functions_count(s, false),
+		.status = s->status,
+		.lost = drain_totals(s->drain)->lost,
+	};
+	char *resolv_conf = NULL, text[1024];
+
+	if (file_read("/etc/resolv.conf", &resolv_conf, NULL))
+		resolv_conf = NULL;
+	silence_explain(&why, resolv_conf, text, sizeof(text));
+	fail("%s", text);
+	free(resolv_conf);
 }
 
 /* The last line, always; before it what a reader of the recording should know. */
 static int summary_print(struct session *s, bool failed)
 {
 	const struct drain_totals *t = drain_totals(s->drain);
-	uint64_t hops = trc_writer_hops(s->writer), lost = t->lost + t->hops - hops;
+	uint64_t hops = pieces_hops(s->pieces);
 	int status = 0;
 
 	if (status_wanted(s))
-		fprintf(stderr, "\r\033[K");
+		status_clear();
 	if (t->unexplained && hops == t->hops)
 		status = fail("%" PRId64 " hops are unaccounted for: this is a defect of pktrec, please report it",
 			      (int64_t)t->unexplained);
@@ -368,9 +427,8 @@ static int summary_print(struct session *s, bool failed)
 	if (t->untracked)
 		fail("%" PRIu64 " of the lost hops had no place in the map of packets in flight", t->untracked);
 	if (!hops && !failed && !s->o->quiet)
-		fail("nothing was recorded: no packet was seen by the %zu functions that are probed", functions_count(s, true));
-	fprintf(stderr, "%" PRIu64 " hops of %" PRIu64 " packets recorded, %" PRIu64 " lost (%s, %.1f kB)\n", hops, t->packets,
-		lost, output_name(s), trc_writer_bytes(s->writer) / 1e3);
+		silence_print(s);
+	counts_print(t, s->pieces);
 	return status;
 }
 
@@ -381,6 +439,8 @@ static int session_record(struct session *s)
 	status = functions_prepare(s);
 	status = status ? status : attach(s);
 	status = status ? status : file_begin(s);
+	status = status ? status : rights_drop(s);
+	status = status ? status : spool_begin(s);
 	if (status)
 		return status;
 	probes_enable(&s->probes, true);
@@ -401,35 +461,67 @@ static void session_free(struct session *s)
 {
 	drain_free(s->drain);
 	spool_free(s->spool);
-	trc_writer_free(s->writer);
-	if (s->fd >= 0)
-		close(s->fd);
+	pieces_free(s->pieces);
 	if (s->probes.object)
 		probes_free(&s->probes);
 	functions_free(&s->functions);
 	symbols_free(&s->symbols);
 }
 
-int session_run(const struct options *o)
+/* Options that are parsed and not yet served: never ignored.  A line goes when its feature comes. */
+static const char *not_yet(const struct options *o)
 {
-	struct session s = { .o = o, .fd = -1 };
+	const struct { bool given; const char *why; } table[] = {
+		{ o->filter, "filter expressions are not there yet; leave it out and record all packets" },
+		{ o->tunnel, "--tunnel is not there yet; leave it out and record all packets" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(*table); i++)
+		if (table[i].given)
+			return table[i].why;
+	return NULL;
+}
+
+/* Everything that can be said before the slow part. */
+static int session_check(struct session *s)
+{
+	const struct options *o = s->o;
 	char error[512];
-	int status, err;
+	int err;
+
+	if (invoker_find(&s->invoker, o->user, error, sizeof(error)))
+		return fail("%s", error);
+	if (check_requirements(o->backend, &s->backend, error, sizeof(error)))
+		return fail("cannot record: %s", error);
+	if (not_yet(o))
+		return fail("%s", not_yet(o));
+	if (output_check(o->output, &s->invoker, error, sizeof(error)))
+		return fail("%s", error);
+	if (o->command && (err = command_check(o->command[0])))
+		return fail("%s: %s", o->command[0], strerror(-err));
+	return 0;
+}
+
+int session_run(struct options *o)
+{
+	struct session s = { .o = o };
+	char error[512];
+	int status;
 
 	libbpf_set_print(o->verbose > 1 ? libbpf_says : NULL);
 	if (o->check && !o->quiet)
 		return check_print(stdout, o->backend) ? 2 : 0;
+	if (o->check)
+		return check_requirements(o->backend, &s.backend, error, sizeof(error)) ? fail("cannot record: %s", error) : 0;
+	if (place_find(o, error, sizeof(error)))
+		return fail("%s", error);
+	s.backend = o->backend;
 	if (o->list)
 		return functions_list(&s);
-	invoker_find(&s.invoker);
-	if (check_requirements(o->backend, &s.backend, error, sizeof(error)))
-		return fail("cannot record: %s", error);
-	if (o->check)
-		return 0;
-	if (output_check(o->output, &s.invoker, error, sizeof(error)))
-		return fail("%s", error);
-	if (o->command && (err = command_check(o->command[0])))
-		return fail("%s: %s", o->command[0], strerror(-err));
+	status = session_check(&s);
+	if (status)
+		return status;
 	signals_set();
 	status = session_record(&s);
 	session_free(&s);

@@ -6,6 +6,6 @@
 #include "options.h"
 
 /* The exit status: of the command, or 0; 2 when anything went wrong, with one line on stderr. */
-int session_run(const struct options *o);
+int session_run(struct options *o);	/* finds what --netns and -i mean */
 
 #endif

@@ -104,5 +104,9 @@ int snapshot_facts(struct trc_writer *w, const struct snapshot_info *info)
 	err = err ? err : fact(w, "recorder.ring_bytes", "%" PRIu64, info->ring_bytes);
 	err = err ? err : fact(w, "recorder.attached", "%zu", info->attached);
 	err = err ? err : fact(w, "recorder.refused", "%zu", info->refused);
+	if (!err && info->piece)
+		err = fact(w, "recorder.piece", "%u", info->piece);
+	if (!err && info->pieces)
+		err = fact(w, "recorder.pieces", "%u", info->pieces);
 	return err;
 }

@@ -13,6 +13,7 @@ struct snapshot_info {
 	const char *profile;
 	uint64_t ring_bytes;
 	size_t attached, refused;
+	uint32_t piece, pieces;		/* number of this file from 1, how many are kept (0 = all); piece 0: not rotated */
 };
 
 /* 0 or -errno; what the machine does not tell is left out. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * spool.c - a ring of batches and the one thread that empties it into the writer.
+ * spool.c - a ring of batches and the one thread that empties it into the file.
  *
  * A batch holds hops beside the rarer records that came with them.  It is handed over when it is full, or when a
  * flush is due and the thread has nothing else to do: while the file is slow, batches fill up whole, and when all are
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pieces.h"
 #include "spool.h"
 
 #define BATCHES 16
@@ -31,7 +32,7 @@ struct batch {
 };
 
 struct spool {
-	struct trc_writer *writer;
+	struct pieces *pieces;
 	pthread_t thread;
 	bool running;
 	struct batch *batches;
@@ -46,16 +47,16 @@ struct spool {
 
 /* --- the thread -------------------------------------------------------------------------------------------- */
 
-static int batch_write(struct trc_writer *w, const struct batch *b)
+static int batch_write(struct pieces *p, const struct batch *b)
 {
 	uint32_t i;
 	int err = 0;
 
 	for (i = 0; i < b->nothers && !err; i++)
-		err = trc_write(w, &b->others[i]);
+		err = pieces_write(p, &b->others[i]);
 	for (i = 0; i < b->nhops && !err; i++)
-		err = trc_write_hop(w, &b->hops[i]);
-	return !err && b->flush ? trc_writer_flush(w) : err;
+		err = pieces_hop(p, &b->hops[i]);
+	return !err && b->flush ? pieces_flush(p) : err;
 }
 
 /* After an error it goes on taking, so that nobody waits for it. */
@@ -74,13 +75,13 @@ static void *work(void *data)
 		b = &s->batches[s->taken % BATCHES];
 		err = s->err;
 		pthread_mutex_unlock(&s->lock);
-		err = err ? err : batch_write(s->writer, b);
+		err = err ? err : batch_write(s->pieces, b);
 		b->nhops = b->nothers = b->nbytes = 0;
 		b->flush = false;
 		pthread_mutex_lock(&s->lock);
 		s->taken++;
 		s->err = err;
-		s->bytes = trc_writer_bytes(s->writer);
+		s->bytes = pieces_bytes(s->pieces);
 		pthread_cond_signal(&s->taken_one);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -237,7 +238,7 @@ static int thread_start(struct spool *s)
 	return -err;
 }
 
-int spool_open(struct spool **out, struct trc_writer *w)
+int spool_open(struct spool **out, struct pieces *p)
 {
 	struct spool *s = calloc(1, sizeof(*s));
 	int err = -ENOMEM;
@@ -245,8 +246,8 @@ int spool_open(struct spool **out, struct trc_writer *w)
 	*out = NULL;
 	if (!s)
 		return err;
-	s->writer = w;
-	s->bytes = trc_writer_bytes(w);
+	s->pieces = p;
+	s->bytes = pieces_bytes(p);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->given_one, NULL);
 	pthread_cond_init(&s->taken_one, NULL);

@@ -3,6 +3,7 @@
  * record_spool.c - what stands between the rings and the file: nothing is lost in it, and nobody waits who asked first.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,39 +13,66 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "pieces.h"
 #include "pkttrace.h"
 #include "spool.h"
 
 #define MANY 200000		/* more hops than all batches hold */
 
 struct pipeline {
-	int in, out;
-	struct trc_writer *writer;
+	int out;
+	struct pieces *pieces;
 	struct spool *spool;
 };
 
-static void pipeline_open(struct pipeline *p)
+static int nothing_before(struct trc_writer *w, void *data)
 {
-	int ends[2];
-
-	signal(SIGPIPE, SIG_IGN);
-	assert_int_equal(pipe(ends), 0);
-	p->out = ends[0];
-	p->in = ends[1];
-	assert_int_equal(trc_writer_open(&p->writer, p->in), 0);
-	assert_int_equal(spool_open(&p->spool, p->writer), 0);
+	return 0;
 }
 
+static int no_facts(struct trc_writer *w, uint32_t number, void *data)
+{
+	return 0;
+}
+
+static const struct invoker myself;
+
+static int pieces_into(struct pieces **out, const char *path)
+{
+	struct pieces_plan plan = { .path = path, .who = &myself, .facts = no_facts, .common = nothing_before };
+
+	return pieces_open(out, &plan);
+}
+
+/* A named pipe: what is recorded into is opened by its name. */
+static void pipeline_open(struct pipeline *p)
+{
+	char path[] = "/tmp/record_spoolXXXXXX";
+
+	signal(SIGPIPE, SIG_IGN);
+	assert_true(close(mkstemp(path)) == 0 && !unlink(path));
+	assert_int_equal(mkfifo(path, 0600), 0);
+	p->out = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(p->out >= 0);
+	assert_int_equal(pieces_into(&p->pieces, path), 0);
+	assert_int_equal(fcntl(p->out, F_SETFL, 0), 0);
+	unlink(path);
+	assert_int_equal(spool_open(&p->spool, p->pieces), 0);
+}
+
+/* The end of the file, for its reader. */
 static void pipeline_free(struct pipeline *p)
 {
 	spool_free(p->spool);
-	trc_writer_free(p->writer);
+	pieces_free(p->pieces);
+	p->spool = NULL;
+	p->pieces = NULL;
 }
 
 /* Differs in everything that does not compress, so that a pipe is soon full. */
@@ -73,8 +101,8 @@ static void *read_all(void *data)
 	if (trc_reader_open_fd(&r, got->fd))
 		return NULL;
 	while (trc_reader_next(r, &rec) > 0) {
-		if (rec.kind == TRC_STACK)
-			got->stacks += rec.stack.count == 2 && rec.stack.frames[1] == 7;
+		if (rec.kind == TRC_FRAMES)
+			got->stacks += rec.frames.count == 2 && rec.frames.frames[1] == 7;
 		else if (rec.kind == TRC_PROC)
 			got->procs += !strcmp(rec.proc.name, "somebody");
 		else if (rec.kind == TRC_FUNC)
@@ -95,7 +123,7 @@ static void give_names(struct spool *s)
 	uint32_t frames[2] = { 3, 7 };
 	char name[] = "somebody";
 	struct trc_record func = { .kind = TRC_FUNC, .func = { .name = "ip_rcv", .module = "", .why = "" } };
-	struct trc_record stack = { .kind = TRC_STACK, .stack = { .packet = 1, .count = 2, .frames = frames } };
+	struct trc_record stack = { .kind = TRC_FRAMES, .frames = { .id = 1, .count = 2, .frames = frames } };
 	struct trc_record proc = { .kind = TRC_PROC, .proc = { .pid = 1, .name = name } };
 
 	assert_int_equal(spool_write(s, &func), 0);
@@ -122,15 +150,14 @@ static void spool_hands_on_everything_in_order(void **state)
 		assert_int_equal(spool_hop(p.spool, &hop), 0);
 	}
 	assert_int_equal(spool_finish(p.spool), 0);
-	assert_int_equal(trc_writer_finish(p.writer), 0);
-	close(p.in);
+	assert_int_equal(pieces_finish(p.pieces), 0);
+	pipeline_free(&p);
 	pthread_join(reader, NULL);
 	assert_int_equal(got.hops, MANY);
 	assert_int_equal(got.wrong, 0);
 	assert_int_equal(got.stacks, 1);
 	assert_int_equal(got.procs, 1);
 	assert_int_equal(got.health.damaged + got.health.out_of_order + got.health.cut_short, 0);
-	pipeline_free(&p);
 }
 
 /* Nobody reads the pipe: whoever asks for room is told that there is none, and what was given is not lost. */
@@ -153,12 +180,11 @@ static void spool_is_bounded_and_says_when_it_is_full(void **state)
 	got.fd = p.out;
 	assert_int_equal(pthread_create(&reader, NULL, read_all, &got), 0);
 	assert_int_equal(spool_finish(p.spool), 0);
-	assert_int_equal(trc_writer_finish(p.writer), 0);
-	close(p.in);
+	assert_int_equal(pieces_finish(p.pieces), 0);
+	pipeline_free(&p);
 	pthread_join(reader, NULL);
 	assert_int_equal(got.hops, given);
 	assert_int_equal(got.wrong, 0);
-	pipeline_free(&p);
 }
 
 static void spool_flush_brings_it_to_the_reader(void **state)
@@ -177,7 +203,6 @@ static void spool_flush_brings_it_to_the_reader(void **state)
 	assert_int_equal(trc_reader_next(r, &rec), 1);
 	assert_int_equal(rec.kind, TRC_HOP);
 	trc_reader_free(r);
-	close(p.in);
 	close(p.out);
 	pipeline_free(&p);
 }
@@ -194,8 +219,7 @@ static void spool_tells_of_a_reader_that_left(void **state)
 		err = spool_hop(p.spool, &hop);	/* never hangs, whoever is slower */
 	assert_int_equal(spool_finish(p.spool), -EPIPE);
 	assert_int_equal(spool_error(p.spool), -EPIPE);
-	assert_non_null(strstr(trc_writer_error(p.writer), "Broken pipe"));
-	close(p.in);
+	assert_non_null(strstr(pieces_error(p.pieces), "Broken pipe"));
 	pipeline_free(&p);
 }
 
@@ -208,13 +232,13 @@ static uint32_t random_below(uint32_t limit)
 }
 
 /* Records until it is killed. */
-static void child_record(int fd)
+static void child_record(const char *path)
 {
-	struct trc_writer *w;
+	struct pieces *p;
 	struct spool *s;
 	uint64_t i;
 
-	if (trc_writer_open(&w, fd) || spool_open(&s, w))
+	if (pieces_into(&p, path) || spool_open(&s, p))
 		_exit(1);
 	give_names(s);
 	for (i = 0;; i++) {
@@ -243,24 +267,27 @@ static void killed_is_readable(int fd, uint64_t *hops)
 
 static void killed_200_times_leaves_whole_units(void **state)
 {
+	char path[] = "/tmp/record_spoolXXXXXX";
 	uint64_t hops = 0;
 	pid_t pid;
 	int i, fd, status;
 
+	assert_true(close(mkstemp(path)) == 0 && !unlink(path));
+
 	for (i = 0; i < 200; i++) {
-		fd = memfd_create("killed", MFD_CLOEXEC);
-		assert_true(fd >= 0);
 		pid = fork();
 		assert_true(pid >= 0);
 		if (!pid)
-			child_record(fd);
+			child_record(path);
 		usleep(random_below(30000));
 		kill(pid, SIGKILL);
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_true(WIFSIGNALED(status));
+		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (lseek(fd, 0, SEEK_END) >= 48)	/* later than the very beginning */
 			killed_is_readable(fd, &hops);
 		close(fd);
+		unlink(path);
 	}
 	assert_true(hops > 0);
 }
@@ -269,13 +296,12 @@ static void spool_refuses_what_it_could_not_copy(void **state)
 {
 	struct trc_record fact = { .kind = TRC_FACT, .fact = { "key", "value" } };
 	uint32_t frames[SPOOL_FRAMES + 1] = {};
-	struct trc_record stack = { .kind = TRC_STACK, .stack = { 1, SPOOL_FRAMES + 1, frames } };
+	struct trc_record stack = { .kind = TRC_FRAMES, .frames = { 1, SPOOL_FRAMES + 1, frames } };
 	struct pipeline p;
 
 	pipeline_open(&p);
 	assert_int_equal(spool_write(p.spool, &fact), -EINVAL);
 	assert_int_equal(spool_write(p.spool, &stack), -EINVAL);
-	close(p.in);
 	close(p.out);
 	pipeline_free(&p);
 }

@@ -45,13 +45,34 @@ refuse_check() {
 	pktrec --check && pktrec --check -q
 }
 
-# NAME PATTERN: the recorder says PATTERN in one line, before it does anything
+# NAME PATTERN [OPTION...]: the recorder says PATTERN in one line, before it does anything; and --check says it too
 is_missing() {
+	local name=$1 pattern=$2 status
+
+	shift 2
+	$refuse_how pktrec -o "/out/$name.trc" "$@" -- true 2>"/out/$name.words"
+	status=$?
+	is "$status" 2 "$name" && one_line "$name" && grep "$pattern" "/out/$name.words" && [ ! -e "/out/$name.trc" ] || return
+	! $refuse_how pktrec --check "$@" >"/out/$name.table" && grep "$pattern" "/out/$name.table"
+}
+refuse_how=
+
+# NAME CAPABILITIES PATTERN: root without them
+refuse_without_capability() {
 	local status
 
-	pktrec -o "/out/$1.trc" -- true 2>"/out/$1.words"
+	refuse_how="setpriv --bounding-set $2 --inh-caps $2"
+	is_missing "$1" "$3"
 	status=$?
-	is "$status" 2 "$1" && one_line "$1" && grep "$2" "/out/$1.words" && [ ! -e "/out/$1.trc" ]
+	refuse_how=
+	return $status
+}
+
+# Enough for one backend is enough, and the table says which it is.
+refuse_table() {
+	pktrec --check >/out/table.words || return
+	cat /out/table.words
+	[ "$(grep -c 'would be used' /out/table.words)" = 1 ] && grep -Eq '^tracepoint +works' /out/table.words
 }
 
 refuse_hidden() {
@@ -64,14 +85,15 @@ refuse_hidden() {
 	return $status
 }
 
-# NAME PATTERN FOLDER: as on a machine without that folder
+# NAME PATTERN FOLDER [OPTION...]: as on a machine without that folder
 refuse_without() {
-	local status
+	local folder=$3 name=$1 pattern=$2 status
 
-	mkdir -p /tmp/nothing && mount --bind /tmp/nothing "$3" || return
-	is_missing "$1" "$2"
+	shift 3
+	mkdir -p /tmp/nothing && mount --bind /tmp/nothing "$folder" || return
+	is_missing "$name" "$pattern" "$@"
 	status=$?
-	umount "$3"
+	umount "$folder"
 	return $status
 }
 
@@ -88,8 +110,15 @@ refuse_guest() {
 	claim "recording_is_private" private_file
 	claim "hidden_symbols_are_said" refuse_hidden
 	claim "missing_types_are_said" refuse_without types 'no BTF' /sys/kernel/btf
-	claim "missing_kprobes_are_said" refuse_without kprobes 'no kprobes' /sys/bus/event_source/devices
-	claim "missing_tracefs_is_said" refuse_without tracefs 'tracefs is not mounted' /sys/kernel/tracing
+	claim "missing_kprobes_are_said" refuse_without kprobes 'no kprobes' /sys/bus/event_source/devices --backend kprobe
+	claim "missing_tracefs_is_said" refuse_without tracefs 'tracefs is not mounted' /sys/kernel/tracing --backend kprobe
+	claim "missing_cap_bpf_is_said" refuse_without_capability bpf -bpf,-sys_admin 'CAP_BPF is missing'
+	claim "missing_cap_perfmon_is_said" refuse_without_capability perfmon -perfmon,-sys_admin 'CAP_PERFMON is missing'
+	claim "missing_cap_sys_admin_is_said" refuse_without_capability admin -sys_admin 'CAP_SYS_ADMIN is missing'
+	echo 1 >/proc/sys/kernel/kptr_restrict
+	claim "missing_cap_syslog_is_said" refuse_without_capability syslog -syslog 'hides its addresses'
+	echo 0 >/proc/sys/kernel/kptr_restrict
+	claim "table_says_which_backend_would_be_used" refuse_table
 }
 
 refuse_host() {
