@@ -161,29 +161,30 @@ static __always_inline void packet_forget(__u64 skb)
 		tracked_add(-1);
 }
 
-/* The expression, on the link layer where there is one, else on the network layer. */
-static __always_inline bool filter_accepts(const struct view *v)
+/*
+ * The expressions: on the link layer where there is one, else on the network layer; and on the packet inside a tunnel.
+ * Frames of these functions are small: the filters' own need room.
+ */
+static __noinline int filter_accepts(struct view *v)
 {
-	__u64 head = (__u64)SKB(v, head), end = head + SKB(v, tail), base;
+	__u64 head = (__u64)SKB(v, head), end = head + SKB(v, tail), data = (__u64)SKB(v, data);
 	__u16 mac = SKB(v, mac_header), network = SKB(v, network_header);
+	__u64 l2 = head + mac, l3 = head + network;
 	__u32 len = SKB(v, len);
-	__u64 data = (__u64)SKB(v, data);
+	bool has_l2 = mac != 0xffff && (!network || network >= mac + 14);
 
-	if (!is_kernel_pointer(head))
-		return false;
-	if (constants.tunnel) {
-		base = head + network;
-		return network && base < end && filter_tunnel(base, end - base, len + (__u32)(data - base));
-	}
-	if (mac != 0xffff && (!network || network >= mac + 14)) {
-		base = head + mac;
-		return base < end && filter_l2(base, end - base, len + (__u32)(data - base));
-	}
-	base = head + network;
-	return network && base < end && filter_l3(base, end - base, len + (__u32)(data - base));
+	if (!is_kernel_pointer(head) || (has_l2 ? l2 : l3) >= end || (!has_l2 && !network))
+		return 0;
+	if (constants.filter && has_l2 && !filter_l2(l2, end - l2, len + (__u32)(data - l2)))
+		return 0;
+	if (constants.filter && !has_l2 && !filter_l3(l3, end - l3, len + (__u32)(data - l3)))
+		return 0;
+	if (!constants.tunnel)
+		return 1;
+	return network && l3 < end && filter_tunnel(l3, end - l3, len + (__u32)(data - l3));
 }
 
-static __always_inline bool packet_accepted(const struct view *v)
+static __always_inline bool packet_accepted(struct view *v)
 {
 	struct place place;
 
@@ -196,7 +197,7 @@ static __always_inline bool packet_accepted(const struct view *v)
 		if (constants.ifindex && place.ifindex != constants.ifindex)
 			return false;
 	}
-	return !constants.filter || filter_accepts(v);
+	return !(constants.filter || constants.tunnel) || filter_accepts(v);
 }
 
 static __always_inline void hop_untracked(struct run *r)

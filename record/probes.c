@@ -162,19 +162,46 @@ static uint32_t slot_shift(uint32_t ring_bytes)
 	return shift;
 }
 
-static bool kernel_has(const char *kfunc)
+static bool kernel_has(const struct btf *btf, const char *kfunc)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool found = btf && btf__find_by_name_kind(btf, kfunc, BTF_KIND_FUNC) > 0;
+	return btf__find_by_name_kind(btf, kfunc, BTF_KIND_FUNC) > 0;
+}
 
-	btf__free(btf);
-	return found;
+/* The address of a variable in BTF is looked up among the symbols, where a kernel may have only functions. */
+static bool variable_is_absent(uint32_t id)
+{
+	const struct bpf_insn uses[] = {
+		{ .code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = BPF_REG_1, .src_reg = BPF_PSEUDO_BTF_ID, .imm = id },
+		{},
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "pktrec_try", "GPL", uses, 4, NULL);
+
+	if (fd < 0)
+		return true;
+	close(fd);
+	return false;
+}
+
+/* Those of bpf/kernel.h. */
+static void variables_try(const struct btf *btf, struct filters *f)
+{
+	static const char *const names[] = { "__preempt_count", "pcpu_hot" };
+	size_t i;
+	int id;
+
+	f->nabsent = 0;
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		id = btf__find_by_name_kind(btf, names[i], BTF_KIND_VAR);
+		if (id > 0 && variable_is_absent(id))
+			f->absent[f->nabsent++] = id;
+	}
 }
 
 /* Only the programs of this backend are loaded. */
-static void programs_choose(struct probes *p)
+static void programs_choose(struct probes *p, bool session)
 {
-	bool session = p->backend == BACKEND_KPROBE_MULTI && kernel_has("bpf_session_is_return");	/* since 6.10 */
 
 	struct bpf_program *prog;
 	bool kprobe, tracepoint;
@@ -203,34 +230,47 @@ static void maps_size(const struct probes *p)
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(p->object, "scratches"), p->ncpus * 4);
 }
 
-int probes_load(struct probes *p, enum backend b, const struct functions *f, const struct symbols *s,
-		struct program_constants constants, uint32_t ring_bytes)
+static int object_load(struct probes *p, const struct probes_plan *plan, const struct btf *btf)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "hop");
+	struct program_constants constants = plan->constants;
 	int err;
 
-	memset(p, 0, sizeof(*p));
-	p->backend = b;
-	p->ncpus = libbpf_num_possible_cpus();
-	p->object = bpf_object__open_mem(embedded_object, embedded_object_end - embedded_object, &opts);
-	if (!p->object)
-		return -errno;
-	constants.slot_shift = p->slot_shift = slot_shift(ring_bytes);
-	constants.direct = kernel_has("bpf_rdonly_cast");	/* since 6.2 */
-	if (b == BACKEND_TRACEPOINT)
-		tracepoints_constants(f, s, &constants);
+	constants.slot_shift = p->slot_shift = slot_shift(plan->ring_bytes);
+	constants.direct = kernel_has(btf, "bpf_rdonly_cast");	/* since 6.2 */
+	if (p->backend == BACKEND_TRACEPOINT)
+		tracepoints_constants(plan->functions, plan->symbols, &constants);
 	err = programs_find(p);
 	if (!err)
 		err = constants_set(p, &constants);
+	if (err)
+		return err;
+	programs_choose(p, p->backend == BACKEND_KPROBE_MULTI && kernel_has(btf, "bpf_session_is_return"));	/* since 6.10 */
+	if (p->backend == BACKEND_TRACEPOINT)
+		tracepoints_choose(p, plan->functions);
+	maps_size(p);
+	err = bpf_object__load(p->object);
+	return err ? err : memory_share(p);
+}
+
+int probes_load(struct probes *p, const struct probes_plan *plan)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "hop");
+	struct btf *btf = btf__load_vmlinux_btf();
+	int err;
+
+	memset(p, 0, sizeof(*p));
+	if (!btf)
+		return -errno;
+	p->backend = plan->backend;
+	p->ncpus = libbpf_num_possible_cpus();
+	variables_try(btf, plan->filters);
+	err = filters_install(plan->filters, btf);
 	if (!err) {
-		programs_choose(p);
-		if (b == BACKEND_TRACEPOINT)
-			tracepoints_choose(p, f);
-		maps_size(p);
-		err = bpf_object__load(p->object);
+		p->object = bpf_object__open_mem(embedded_object, embedded_object_end - embedded_object, &opts);
+		err = p->object ? object_load(p, plan, btf) : -errno;
 	}
-	if (!err)
-		err = memory_share(p);
+	filters_uninstall(plan->filters);
+	btf__free(btf);
 	if (err)
 		probes_free(p);
 	return err;

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "event.h"
+#include "filter.h"
 #include "functions.h"
 
 enum backend {
@@ -51,9 +52,17 @@ const char *backend_name(enum backend b);
 /* Whether this kernel can: 0 or -errno of what refused. */
 int backend_probe(enum backend b);
 
-/* Load the programs that one backend needs for these functions; ring_bytes at most for each CPU's ring.  0 or -errno. */
-int probes_load(struct probes *p, enum backend b, const struct functions *f, const struct symbols *s,
-		struct program_constants constants, uint32_t ring_bytes);
+/* What the programs are loaded for; everything is borrowed until probes_load() returns. */
+struct probes_plan {
+	enum backend backend;
+	const struct functions *functions;
+	const struct symbols *symbols;
+	struct filters *filters;
+	struct program_constants constants;	/* those that are not the loader's own */
+	uint32_t ring_bytes;			/* of each CPU, at most */
+};
+
+int probes_load(struct probes *p, const struct probes_plan *plan);	/* 0 or -errno */
 /*
  * Attach to every wanted function that has no error yet; sets attached, return_attached, error and why in each.
  * 0 when anything was attached, else -errno.

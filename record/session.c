@@ -43,6 +43,7 @@ struct session {
 	struct symbols symbols;
 	struct functions functions;
 	struct probes probes;
+	struct filters filters;
 	struct pieces *pieces;
 	struct spool *spool;		/* once open, the pieces are its until file_end() */
 	struct drain *drain;
@@ -159,6 +160,7 @@ static int functions_list(struct session *s)
 		       f->arg ? (int)('0' + f->arg) : '?', ways[f->by], f->error ? f->why : f->verify ? "probed, if it has a known packet" : "probed");
 	}
 	fprintf(stderr, "%zu functions would be probed\n", wanted);
+	filters_free(&s->filters);
 	functions_free(&s->functions);
 	symbols_free(&s->symbols);
 	return fflush(stdout) ? fail("standard output: %s", strerror(errno)) : 0;
@@ -176,22 +178,31 @@ static size_t functions_count(const struct session *s, bool attached)
 static int attach(struct session *s)
 {
 	const struct options *o = s->o;
-	struct program_constants constants = {
-		.text_base = s->symbols.text_base,
-		.packet_limit = o->count,
-		.filtered = o->netns || o->ifindex || o->mark_set,
-		.netns = o->netns,
-		.ifindex = o->ifindex,
-		.mark = o->mark,
-		.mark_mask = o->mark_mask,
-		.data_bytes = o->payload ? o->snap_bytes : 0,
-		.light = o->light,
-		/* where there are only tracepoints, the path is in the stacks */
-		.stacks = o->stacks || (s->backend == BACKEND_TRACEPOINT && !o->light),
+	struct probes_plan plan = {
+		.backend = s->backend,
+		.functions = &s->functions,
+		.symbols = &s->symbols,
+		.filters = &s->filters,
+		.ring_bytes = o->ring_bytes,
+		.constants = {
+			.text_base = s->symbols.text_base,
+			.packet_limit = o->count,
+			.filtered = o->netns || o->ifindex || o->mark_set || o->filter || o->tunnel,
+			.filter = o->filter != NULL,
+			.tunnel = o->tunnel != NULL,
+			.netns = o->netns,
+			.ifindex = o->ifindex,
+			.mark = o->mark,
+			.mark_mask = o->mark_mask,
+			.data_bytes = o->payload ? o->snap_bytes : 0,
+			.light = o->light,
+			/* where there are only tracepoints, the path is in the stacks */
+			.stacks = o->stacks || (s->backend == BACKEND_TRACEPOINT && !o->light),
+		},
 	};
 	int err;
 
-	err = probes_load(&s->probes, s->backend, &s->functions, &s->symbols, constants, o->ring_bytes);
+	err = probes_load(&s->probes, &plan);
 	if (err)
 		return fail("the kernel refused the programs: %s; see pktrec -vv", strerror(-err));
 	err = probes_attach(&s->probes, &s->functions);
@@ -464,23 +475,9 @@ static void session_free(struct session *s)
 	pieces_free(s->pieces);
 	if (s->probes.object)
 		probes_free(&s->probes);
+	filters_free(&s->filters);
 	functions_free(&s->functions);
 	symbols_free(&s->symbols);
-}
-
-/* Options that are parsed and not yet served: never ignored.  A line goes when its feature comes. */
-static const char *not_yet(const struct options *o)
-{
-	const struct { bool given; const char *why; } table[] = {
-		{ o->filter, "filter expressions are not there yet; leave it out and record all packets" },
-		{ o->tunnel, "--tunnel is not there yet; leave it out and record all packets" },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(table) / sizeof(*table); i++)
-		if (table[i].given)
-			return table[i].why;
-	return NULL;
 }
 
 /* Everything that can be said before the slow part. */
@@ -494,8 +491,10 @@ static int session_check(struct session *s)
 		return fail("%s", error);
 	if (check_requirements(o->backend, &s->backend, error, sizeof(error)))
 		return fail("cannot record: %s", error);
-	if (not_yet(o))
-		return fail("%s", not_yet(o));
+	if (o->filter && filter_compile(&s->filters.packet, o->filter, error, sizeof(error)))
+		return fail("%s", error);
+	if (o->tunnel && filter_compile(&s->filters.tunnel, o->tunnel, error, sizeof(error)))
+		return fail("%s", error);
 	if (output_check(o->output, &s->invoker, error, sizeof(error)))
 		return fail("%s", error);
 	if (o->command && (err = command_check(o->command[0])))
