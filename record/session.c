@@ -157,7 +157,8 @@ static int functions_list(struct session *s)
 			continue;
 		wanted += !f->error;
 		printf("%s%s%s%s\targ %c%s\t%s\n", f->name, *f->module ? " [" : "", f->module, *f->module ? "]" : "",
-		       f->arg ? (int)('0' + f->arg) : '?', ways[f->by], f->error ? f->why : f->verify ? "probed, if it has a known packet" : "probed");
+		       f->arg ? (int)('0' + f->arg) : '?', ways[f->by],
+		       f->error ? f->why : f->verify ? "probed, if it has a known packet" : "probed");
 	}
 	fprintf(stderr, "%zu functions would be probed\n", wanted);
 	filters_free(&s->filters);
