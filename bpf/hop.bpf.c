@@ -90,21 +90,16 @@ int hop5(struct pt_regs *ctx)
 	return hop_plain(ctx, PT_REGS_PARM5(ctx));
 }
 
-/* By position, 1 to 5; the others are 0. */
-struct arguments {
-	__u64 at[8];
-};
-
-static __always_inline void arguments_read(struct arguments *a, struct pt_regs *ctx)
+static __always_inline void arguments_read(__u64 *a, struct pt_regs *ctx)
 {
-	a->at[0] = 0;
-	a->at[1] = PT_REGS_PARM1(ctx);
-	a->at[2] = PT_REGS_PARM2(ctx);
-	a->at[3] = PT_REGS_PARM3(ctx);
-	a->at[4] = PT_REGS_PARM4(ctx);
-	a->at[5] = PT_REGS_PARM5(ctx);
-	a->at[6] = 0;
-	a->at[7] = 0;
+	a[0] = 0;
+	a[1] = PT_REGS_PARM1(ctx);
+	a[2] = PT_REGS_PARM2(ctx);
+	a[3] = PT_REGS_PARM3(ctx);
+	a[4] = PT_REGS_PARM4(ctx);
+	a[5] = PT_REGS_PARM5(ctx);
+	a[6] = 0;
+	a[7] = 0;
 }
 
 struct kin {
@@ -138,7 +133,9 @@ static __always_inline void kin_find(struct hop *h, __u64 child, __u64 parent, s
 		kin->kind = from->kin;
 	if (to && !to->dying_ns && to->parent == id && !joins)
 		return;		/* that is known already: one such function calls another */
-	if (!to || to->dying_ns || !joins) {
+	if (to && !to->dying_ns && !to->parent && to->born && TO_BORN(h->run.time_ns) - to->born < BORN_LATELY) {
+		to->parent = id;	/* it was allocated for this */
+	} else if (!to || to->dying_ns || !joins) {
 		to = packet_begin(&h->run, child, to, id);
 		kin->begins = !joins;
 	}
@@ -170,7 +167,7 @@ static __always_inline void call_open(struct hop *h, struct call_state *call)
 }
 
 /* Whether something waits for the return. */
-static __always_inline bool special_record(struct hop *h, const struct arguments *args, __u8 *copy)
+static __always_inline bool special_record(struct hop *h, struct scratch *s)
 {
 	struct call_state call = { .when = COOKIE_WHEN(h->cookie) };
 	struct kin kin = {};
@@ -179,8 +176,8 @@ static __always_inline bool special_record(struct hop *h, const struct arguments
 
 	if (COOKIE_KIN(h->cookie)) {
 		run_describe(&h->run);
-		child = args->at[COOKIE_POSITION(h->cookie, COOKIE_CHILD_SHIFT)];
-		kin_find(h, child, args->at[COOKIE_POSITION(h->cookie, COOKIE_PARENT_SHIFT)], &kin);
+		child = s->arguments[COOKIE_POSITION(h->cookie, COOKIE_CHILD_SHIFT)];
+		kin_find(h, child, s->arguments[COOKIE_POSITION(h->cookie, COOKIE_PARENT_SHIFT)], &kin);
 		if (kin.child && call.when) {
 			call.child = kin.child;
 			call.parent = kin.parent;
@@ -191,7 +188,7 @@ static __always_inline bool special_record(struct hop *h, const struct arguments
 		if (kin.begins && child == h->skb)
 			h->cookie |= COOKIE_BLANK;
 	}
-	found = hop_find(h, copy);
+	found = hop_find(h, s->skb);
 	if (found)
 		call.packet = hop_submit(h);
 	if (h->cookie & COOKIE_RETURN)
@@ -205,31 +202,26 @@ static __always_inline bool special_enter(struct pt_regs *ctx)
 {
 	struct hop h = { .run.ctx = ctx };
 	struct scratch *s = NULL;
-	struct arguments args;
 	bool waits = false;
 	__u32 arg;
 
 	if (!state.enabled || !cpu_enter(&h.run, ctx))
 		return false;
+	s = scratch_take(&h.run);
+	if (!s)
+		goto out;
 	h.cookie = bpf_get_attach_cookie(ctx);
 	h.func = bpf_get_func_ip(ctx);
 	arg = COOKIE_POSITION(h.cookie, COOKIE_ARG_SHIFT);
-	arguments_read(&args, ctx);
-	h.skb = args.at[arg];
-	h.state = args.at[(arg + 1) & 7];
+	arguments_read(s->arguments, ctx);
+	h.skb = s->arguments[arg];
+	h.state = s->arguments[(arg + 1) & 7];
 	if (h.cookie & COOKIE_REFERENCE && is_kernel_pointer(h.skb))
 		words_read(&h.skb, h.skb, 1);
-	if (!is_kernel_pointer(h.skb))
-		return false;
-	if (!constants.direct) {
-		s = scratch_take(&h.run);
-		if (!s)
-			goto out;
-	}
-	waits = special_record(&h, &args, s ? s->skb : NULL);
+	if (is_kernel_pointer(h.skb))
+		waits = special_record(&h, s);
 out:
-	if (s)
-		scratch_give(&h.run);
+	scratch_give(&h.run);
 	return waits;
 }
 
@@ -267,15 +259,14 @@ static long list_step(__u32 n __attribute__((unused)), struct list_walk *w)
 SEC("kprobe")
 int hop_list(struct pt_regs *ctx)
 {
+	__u64 first = PT_REGS_PARM1(ctx), second = PT_REGS_PARM2(ctx), cookie;
 	struct list_walk w = { .ctx = ctx };
-	struct arguments args;
-	__u64 cookie;
 
 	if (!state.enabled)
 		return 0;
+	asm volatile("" : "+r"(first), "+r"(second));	/* two loads, not one at a chosen address */
 	cookie = bpf_get_attach_cookie(ctx);
-	arguments_read(&args, ctx);
-	w.list = args.at[COOKIE_POSITION(cookie, COOKIE_ARG_SHIFT)];
+	w.list = COOKIE_POSITION(cookie, COOKIE_ARG_SHIFT) == 2 ? second : first;
 	w.func = bpf_get_func_ip(ctx);
 	w.cookie = cookie & COOKIE_VERIFY;
 	if (!is_kernel_pointer(w.list))

@@ -210,6 +210,8 @@ static __noinline int data_submit(struct run *r, struct packet_state *p, struct 
 	w.total = end - w.from;
 	if (w.total > constants.data_bytes)
 		w.total = constants.data_bytes;
+	if (w.total > w.len)
+		w.total = w.len;
 	if (w.total > DATA_MAX)
 		return 0;
 	bpf_loop((w.total + DATA_SLOT_BYTES - 1) / DATA_SLOT_BYTES, data_step, &w, 0);
@@ -300,6 +302,8 @@ static __always_inline bool hop_find(struct hop *h, __u8 *copy)
 		return false;
 	}
 	h->packet = packet_begin(&h->run, h->skb, p, 0);
+	if (h->packet && born)
+		h->packet->born = TO_BORN(h->run.time_ns);
 	return h->packet;
 }
 

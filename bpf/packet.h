@@ -17,6 +17,8 @@
 #include "ring.h"
 #include "skb.h"
 
+#define TO_BORN(time_ns) ((__u32)((time_ns) >> 20) | 1)
+#define BORN_LATELY 32			/* units of packet_state.born: an allocation is followed by its use */
 #define DYING_NS 100000000ULL		/* a release that took longer than this is over */
 
 struct program_state state;

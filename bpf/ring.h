@@ -40,6 +40,7 @@ struct {
 /* room that is too much for the stack; which one of a CPU depends on the nesting */
 struct scratch {
 	__u64 frames[STACK_FRAMES];
+	__u64 arguments[8];	/* by position, 1 to 5; the others are 0 */
 	__u8 skb[240];
 };
 

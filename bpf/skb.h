@@ -27,8 +27,9 @@ struct packet_state {
 	__u32 ifindex;
 	__u32 netns;
 	__u32 received;		/* ifindex it last came from, where there are only tracepoints */
-	__u32 had_hop;		/* and its birth's stack with it */
-	__u16 had_data;		/* its bytes were taken */
+	__u32 born;		/* when it came from an allocator, in units of 2^20 ns; 0: that was not seen */
+	__u8 had_hop;		/* and its birth's stack with it */
+	__u8 had_data;		/* its bytes were taken */
 	__u8 kin;		/* what is made of it now is of this kind of kinship, 0 = not known */
 	__u8 stacks;		/* a stack is wanted with each hop: among the first of its flow */
 };

@@ -215,7 +215,7 @@ static int data_take(struct drain *d, uint32_t cpu, const struct data_event *e)
 	struct piece *p = &d->cpus[cpu].piece;
 	int err;
 
-	if (e->size > DATA_SLOT_BYTES)
+	if (e->size > DATA_SLOT_BYTES || e->total > e->len)
 		return -EBADMSG;
 	if (!e->offset) {
 		err = piece_end(d, p);
