@@ -247,6 +247,10 @@ static int object_load(struct probes *p, const struct probes_plan *plan, const s
 	programs_choose(p, p->backend == BACKEND_KPROBE_MULTI && kernel_has(btf, "bpf_session_is_return"));	/* since 6.10 */
 	if (p->backend == BACKEND_TRACEPOINT)
 		tracepoints_choose(p, plan->functions);
+	if (constants.tunnel && !constants.direct) {	/* the frames of list, tunnel and filter together are too large */
+		bpf_program__set_autoload(p->hop_list, false);
+		p->hop_list = NULL;
+	}
 	maps_size(p);
 	err = bpf_object__load(p->object);
 	return err ? err : memory_share(p);
@@ -302,11 +306,27 @@ int probes_keep_fd(struct probes *p, int fd)
 	return 0;
 }
 
+/* What there is no program for in this recording is refused, and said. */
+static void functions_refuse(const struct probes *p, struct functions *f)
+{
+	struct function *fn;
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		fn = &f->v[i];
+		if (!fn->wanted || fn->error || fn->tracepoint || probes_program(p, fn->arg, fn->cookie))
+			continue;
+		fn->error = E2BIG;
+		fn->why = "lists of packets are not followed with --tunnel on this kernel";
+	}
+}
+
 int probes_attach(struct probes *p, struct functions *f)
 {
 	struct bpf_link *link;
 	int err;
 
+	functions_refuse(p, f);
 	link = bpf_program__attach(p->hop_drop);
 	if (!link)
 		return -errno;
