@@ -91,7 +91,7 @@ static void key_birth(struct key *k, const struct path *path)
 	for (size_t i = 0; i < path->n; i++) {
 		const struct func *f = step_func(path, i);
 
-		if (!k->entry && path->steps[i].key)
+		if (!k->entry && path->steps[i].key && step_hop(path, i)->kind != TRC_DERIVED)
 			k->entry = path->steps[i].key >> 17;
 		if (!path->steps[i].core)
 			continue;
@@ -199,6 +199,11 @@ static void outcome_drop(struct diff *d, int s, const struct path *path, struct 
 	const struct trc_hop *h;
 	char name[256];
 
+	h = packet_hop(path->side->m, path->packet, path->packet->fate_hop);
+	if (h->kind == TRC_RETURN) {	/* a BPF program's answer is none of the kernel's reasons */
+		o->place = name_id(d, packet_reason(path->side->m, path->packet));
+		return;
+	}
 	o->reason = side_reason(d, s, path->packet->reason);
 	if (path->decisive >= path->n)
 		return;
@@ -222,9 +227,9 @@ static bool tcp_took_it(const struct path *path)
 	const struct packet *p = path->packet;
 
 	if (p->fate != FATE_DROPPED)
-		return p->fate == FATE_CONSUMED;
+		return p->fate == FATE_CONSUMED || p->fate == FATE_MERGED;
 	return path->drop < path->n && !strcmp(step_func(path, path->drop)->layer, "transport") &&
-	       !strcmp(model_drop_reason(path->side->m, p->reason), "NOT_SPECIFIED");
+	       !strcmp(packet_reason(path->side->m, p), "NOT_SPECIFIED");
 }
 
 static void outcome_of(struct diff *d, int s, const struct path *path, const struct key *k, struct outcome *o)
@@ -233,7 +238,7 @@ static void outcome_of(struct diff *d, int s, const struct path *path, const str
 	const struct trc_hop *h = packet_hop(d->side[s].m, p, p->fate_hop < p->nhops ? p->fate_hop : p->nhops - 1);
 
 	memset(o, 0, sizeof(*o));
-	o->fate = p->fate;
+	o->fate = p->fate == FATE_MERGED ? FATE_CONSUMED : p->fate;	/* merging depends on what came just before */
 	if (k->l4proto == 6 && tcp_took_it(path))
 		o->fate = FATE_DELIVERED;
 	else if (p->fate == FATE_DROPPED)

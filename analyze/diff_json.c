@@ -57,7 +57,7 @@ static void json_side(struct json *out, const struct diff *d, const struct findi
 		json_number(&j, "example", p->number);
 		json_text(&j, "fate", fate_name(p->fate));
 		if (p->fate == FATE_DROPPED)
-			json_text(&j, "reason", model_drop_reason(m, p->reason));
+			json_text(&j, "reason", packet_reason(m, p));
 	}
 	if (located && f->packet[s]) {
 		const struct path *path = &l->path[s];

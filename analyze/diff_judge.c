@@ -95,6 +95,7 @@ static int severity(enum fate f)
 	case FATE_IN_FLIGHT:
 		return 2;
 	case FATE_CONSUMED:
+	case FATE_MERGED:
 		return 1;
 	case FATE_SENT:
 	case FATE_DELIVERED:

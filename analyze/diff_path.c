@@ -125,7 +125,7 @@ static void step_add(struct build *b, uint32_t hop, const struct trc_hop *h)
 		st->key = (uint64_t)shared << 17;
 		if (shared && st->hook)
 			st->key |= 1 << 16 | h->family << 8 | h->hook;
-		if (shared && stage_is_core(f))
+		if (shared && h->kind != TRC_DERIVED && stage_is_core(f))	/* not every packet has stacks */
 			st->core = core_id(b->d, b->s, f, h);
 		if (st->hook && b->nopen < OPEN_MAX)
 			b->open[b->nopen++] = path->n;
@@ -162,7 +162,7 @@ static void find_decisive(struct build *b)
 		return;
 	if (b->deciding < path->n) {
 		const struct step *hook = &path->steps[b->deciding];
-		const char *reason = model_drop_reason(path->side->m, path->packet->reason);
+		const char *reason = packet_reason(path->side->m, path->packet);
 
 		if (hook->returned ? hook->verdict < 0 : !strcmp(reason, "NETFILTER_DROP")) {
 			path->decisive = b->deciding;

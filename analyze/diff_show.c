@@ -95,7 +95,7 @@ static void row_fate(struct rows *r, const struct path *path, char mark, bool sk
 		row_add(r, mark, fate_style(p->fate), "%s%s", dots, fate_name(p->fate));
 		return;
 	}
-	row_add(r, mark, STYLE_BAD, "%sdropped: %s", dots, model_drop_reason(path->side->m, p->reason));
+	row_add(r, mark, STYLE_BAD, "%sdropped: %s", dots, packet_reason(path->side->m, p));
 	if (path->drop >= path->n)
 		return;
 	if (path->decisive < path->end)
@@ -306,7 +306,7 @@ static void show_reason(const struct diff *d, const struct evidence *e, const st
 		fact(e, "function", "%s: %s", func_plain(func->name, name, sizeof(name)), func->meaning);
 	if (bad->packet->fate != FATE_DROPPED)
 		return;
-	reason = model_drop_reason(bad->side->m, bad->packet->reason);
+	reason = packet_reason(bad->side->m, bad->packet);
 	meaning = reason_meaning(reason);
 	advice = reason_advice(reason);
 	fact(e, "reason", "%s%s%s", reason, *meaning ? ": " : "", meaning);

@@ -128,16 +128,37 @@ const char *func_plain(const char *name, char *buf, size_t size)
 	return buf;
 }
 
-/* Two functions are one when their names without compiler suffixes and their modules are equal. */
+/*
+ * Two functions are one when their names without compiler suffixes and their modules are equal; a tracepoint is not the
+ * function that has its name.
+ */
 static uint32_t func_name_id(struct diff *d, const struct func *f)
 {
 	char plain[256], full[512];
 
 	func_plain(f->name, plain, sizeof(plain));
+	if (f->flags & TRC_FUNC_TRACEPOINT) {
+		snprintf(full, sizeof(full), "%s (tracepoint)", plain);
+		return name_id(d, full);
+	}
 	if (!*f->module)
 		return name_id(d, plain);
 	snprintf(full, sizeof(full), "%s [%.200s]", plain, f->module);
 	return name_id(d, full);
+}
+
+/* Functions from the stacks of tracepoints help to lay two ways side by side.  That one is missing proves nothing. */
+static void share_derived(struct diff *d)
+{
+	if (!d->side[0].m->nderived || !d->side[1].m->nderived)
+		return;
+	for (int s = 0; s < 2; s++) {
+		const struct model *m = d->side[s].m;
+
+		for (size_t i = 0; i < m->nhops; i++)
+			if (m->hops[i].kind == TRC_DERIVED && !d->side[s].shared[m->hops[i].func])
+				d->side[s].shared[m->hops[i].func] = func_name_id(d, &m->funcs[m->hops[i].func]);
+	}
 }
 
 static void share_functions(struct diff *d)
@@ -166,6 +187,7 @@ static void share_functions(struct diff *d)
 	}
 	for (size_t i = 1; i <= d->names->n; i++)
 		d->shared += attached[i] == 3;
+	share_derived(d);
 }
 
 /*

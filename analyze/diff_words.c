@@ -70,7 +70,7 @@ static void add_where(struct text *t, const struct path *path, size_t step)
 
 static void add_drop(struct text *t, const struct path *path)
 {
-	const char *reason = model_drop_reason(path->side->m, path->packet->reason);
+	const char *reason = packet_reason(path->side->m, path->packet);
 
 	if (path->netfilter) {
 		const struct trc_hop *h = step_hop(path, path->decisive);
@@ -104,6 +104,9 @@ static void add_fate(struct text *t, const struct path *path, const struct outco
 		break;
 	case FATE_CONSUMED:
 		add(t, "is used up by the kernel");
+		break;
+	case FATE_MERGED:
+		add(t, "is merged into another");
 		break;
 	case FATE_DROPPED:
 		add(t, "is ");
@@ -155,7 +158,7 @@ static void add_netfilter(struct text *t, const struct diff *d, const struct fin
 	add(t, ": in %s netfilter drops ", bad->side->name);
 	add_packet(t, bad, f, f->bad);
 	add(t, " at hook %s (%s), drop reason %s", hook_name(h->family, h->hook), family_name(h->family),
-	    model_drop_reason(bad->side->m, bad->packet->reason));
+	    packet_reason(bad->side->m, bad->packet));
 	if (d->locus.chain)
 		add(t, ", by %s", func_plain(bad->side->m->funcs[d->locus.chain - 1].name, name, sizeof(name)));
 	add(t, "; ");
@@ -188,7 +191,7 @@ static void add_dropped(struct text *t, const struct diff *d, const struct findi
 	add_func(t, bad, where);
 	add(t, ": in %s %s drops ", bad->side->name, layer_text(func->layer));
 	add_packet(t, bad, f, f->bad);
-	add(t, ", drop reason %s; ", model_drop_reason(bad->side->m, bad->packet->reason));
+	add(t, ", drop reason %s; ", packet_reason(bad->side->m, bad->packet));
 	add_good(t, d, f);
 }
 
@@ -325,7 +328,7 @@ const char *say_outcome(const struct diff *d, const struct finding *f, int s, ch
 	if (o->hook)
 		add(&t, " by netfilter at %s (%s)", hook_name(o->hook >> 8 & 0xff, o->hook & 0xff), family_name(o->hook >> 8 & 0xff));
 	if (o->fate == FATE_DROPPED)
-		add(&t, ", %s", model_drop_reason(m, m->packets[f->packet[s] - 1].reason));
+		add(&t, ", %s", packet_reason(m, &m->packets[f->packet[s] - 1]));
 	return buf;
 }
 

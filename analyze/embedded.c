@@ -18,6 +18,8 @@
 	EMBED(embedded_query_##name, "schema/queries/" #name ".sql")
 
 EMBED(embedded_functions, "schema/functions.tsv");
+EMBED(embedded_tracepoints, "schema/tracepoints.tsv");
+EMBED(embedded_actions, "schema/actions.tsv");
 EMBED(embedded_hooks, "schema/hooks.tsv");
 EMBED(embedded_reasons, "schema/reasons.tsv");
 EMBED(embedded_returns, "schema/returns.tsv");

@@ -6,6 +6,8 @@
 #define PKT_EMBEDDED_H
 
 extern const char embedded_functions[];		/* each ends with a zero */
+extern const char embedded_tracepoints[];
+extern const char embedded_actions[];
 extern const char embedded_hooks[];
 extern const char embedded_reasons[];
 extern const char embedded_returns[];

@@ -71,7 +71,7 @@ char *stage_functions(const struct story *s, uint32_t i)
 
 		if (*f->stage && strcmp(f->stage, stage))
 			break;
-		if (h->kind != TRC_ENTRY || !*f->stage || f == before)
+		if (!hop_enters(h) || !*f->stage || f == before)
 			continue;
 		fprintf(out, "%s%s (hop %u)", named++ ? ", " : "", f->name, i + 1);
 		before = f;
@@ -108,7 +108,7 @@ static void tell_to_ip(struct story *s, uint32_t i, const char *functions)
 		const struct trc_hop *h = packet_hop(s->m, s->p, k);
 		const struct func *f = hop_func(s->m, h);
 
-		if (h->kind != TRC_ENTRY || (strcmp(f->layer, "transport") && strcmp(f->layer, "tunnel")))
+		if (!hop_enters(h) || (strcmp(f->layer, "transport") && strcmp(f->layer, "tunnel")))
 			continue;
 		story_say(s, "To IP", "From the %s (%s, hop %u) it is handed to IP: %s.", f->layer, f->name, k + 1, functions);
 		return;
@@ -251,7 +251,7 @@ int explain_packet(struct explain *out, const struct model *m, const struct pack
 	for (uint32_t i = 0; i < p->nhops && !s.err; i++) {
 		const struct trc_hop *h = packet_hop(m, p, i);
 
-		if (h->kind != TRC_ENTRY)
+		if (!hop_enters(h))
 			continue;
 		tell_crossing(&s, i);
 		tell_context(&s, i);

@@ -38,6 +38,7 @@ void tell_origin(struct story *s)
 	const struct trc_hop *h;
 	const char *layer;
 	char where[160] = "", stack[640];
+	uint32_t first = 0;
 
 	if (!p->nhops) {
 		story_say(s, "Origin", "No hop of this packet was recorded.");
@@ -56,17 +57,20 @@ void tell_origin(struct story *s)
 			  context_text(s->m, h, context, sizeof(context)), h->cpu, where);
 	}
 	packet_stack_text(s->m, p, stack, sizeof(stack));
+	while (first + 1 < p->nhops && packet_hop(s->m, p, first)->kind == TRC_DERIVED)
+		first++;
+	h = packet_hop(s->m, p, first);
 	layer = hop_func(s->m, h)->layer;
 	if (!strcmp(layer, "other") || !strcmp(layer, "packet"))
 		layer = "";	/* says nothing */
-	story_say(s, "Origin", "The first probed function that sees it is %s (hop 1%s%s)%s%s.", hop_func(s->m, h)->name,
-		  *layer ? ", " : "", layer, *stack ? ", reached through " : "", stack);
+	story_say(s, "Origin", "The first %s that sees it is %s (hop %u%s%s)%s%s.",
+		  hop_is_tracepoint(s->m, h) ? "tracepoint" : "probed function", hop_func(s->m, h)->name, first + 1, *layer ? ", " : "", layer, *stack ? ", reached through " : "", stack);
 }
 
 static void tell_drop(struct story *s, const char *time)
 {
 	const struct packet *p = s->p;
-	const char *reason = model_drop_reason(s->m, p->reason);
+	const char *reason = packet_reason(s->m, p);
 	uint32_t hook = packet_drop_hook(s->m, p);
 	char at[96] = "", word[64], text[1024];
 
@@ -116,6 +120,9 @@ void tell_fate(struct story *s)
 		hop = packet_last_hop(s->m, p);
 		story_say(s, "End", "The kernel uses it up itself: %s (hop %u) is the last to touch it, and it is freed %s after its first hop.",
 			  packet_last_function(s->m, p), hop + 1, time);
+		break;
+	case FATE_MERGED:
+		story_say(s, "End", "Its data goes on in packet %u, which it was merged into.", p->into);
 		break;
 	case FATE_IN_FLIGHT:
 		tell_in_flight(s);

@@ -111,7 +111,7 @@ static char *hook_asked(const struct story *s, uint32_t hook)
 		const struct func *f = hop_func(s->m, h);
 
 		/* what a hook calls knows the hook; what that calls in turn is only known by name */
-		if (h->kind != TRC_ENTRY || (strcmp(f->layer, "netfilter") && !(h->have & TRC_HAVE_HOOK)) || f == before)
+		if (!hop_enters(h) || (strcmp(f->layer, "netfilter") && !(h->have & TRC_HAVE_HOOK)) || f == before)
 			continue;
 		fprintf(out, "%s%s", first == NO_HOP ? "; it asked " : ", ", f->name);
 		first = first == NO_HOP ? i : first;

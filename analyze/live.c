@@ -6,6 +6,8 @@
  * given out, once it is over.  A unit holds a quarter of a second, CPU after CPU: by the time a packet has been
  * quiet for longer than that, whatever was born before it is known.
  *
+ * Stacks are names and stay; what relates packets, and what was noted of packets' bytes and of namespaces, is passed over.
+ *
  * Two clocks decide, whichever is first: the reader's, so that the last packet before a silence is shown, and the
  * recording's, so that a finished recording that comes through a pipe need not be held whole.
  */
@@ -19,6 +21,7 @@
 #define CLOSED (NONE - 1)		/* in the map: was given out */
 #define CLOSED_KEPT 65536		/* so many ids are remembered, for hops that come late */
 #define TEXT_MAX (256u << 20)		/* bytes of names in all */
+#define STACKS_MAX 65536		/* of the dictionary: later ones are not kept, and their hops have none */
 #define RECORDED_FACTOR 2		/* recorded time counts half: a file comes faster than it was recorded */
 
 struct flight {
@@ -227,6 +230,34 @@ static uint32_t function_index(const struct live *l, uint32_t id)
 	return index == NONE ? 0 : index;
 }
 
+/* Functions come before the stacks that they are on. */
+static int frames_take(struct live *l, const struct trc_frames *f)
+{
+	struct model *m = l->m;
+	size_t before = m->nstacks;
+	uint32_t *frames, k;
+	int err;
+
+	if (m->nstacks >= STACKS_MAX)
+		return 0;
+	err = functions_look(l) ?: frames_add(m, f);
+	if (err || m->nstacks == before)
+		return err;
+	frames = (uint32_t *)m->stacks[before].frames;
+	for (k = 0; k < m->stacks[before].count; k++)
+		frames[k] = function_index(l, frames[k]);
+	stacks_trim(m, before);
+	return 0;
+}
+
+/* As in a model: an index, plus 1. */
+static uint32_t stack_index(const struct live *l, uint32_t id)
+{
+	uint32_t index = id ? map_get(l->m->priv->stack_ids, id) : NONE;
+
+	return index == NONE ? 0 : index + 1;
+}
+
 static int hop_take(struct live *l, const struct trc_hop *hop, uint64_t now_ns)
 {
 	struct flight *f;
@@ -251,6 +282,9 @@ static int hop_take(struct live *l, const struct trc_hop *hop, uint64_t now_ns)
 	h = &f->hops[f->nhops++];
 	*h = *hop;
 	h->func = function_index(l, hop->func);
+	h->stack = stack_index(l, hop->stack);
+	if (h->kind == TRC_DERIVED)	/* no file may say so */
+		h->kind = UINT8_MAX;
 	l->held++;
 	f->heard_ns = now_ns;
 	if (f->nhops == 1 || hop->time_ns > f->last_ns)
@@ -290,6 +324,10 @@ int live_take(struct live *l, const struct trc_record *rec, uint64_t now_ns)
 		return hop_take(l, &rec->hop, now_ns);
 	if (rec->kind == TRC_STACK)
 		return stack_take(l, &rec->stack, now_ns);
+	if (rec->kind == TRC_FRAMES)
+		return frames_take(l, &rec->frames);
+	if (rec->kind == TRC_EDGE || rec->kind == TRC_DATA || rec->kind == TRC_SNAPSHOT)
+		return 0;
 	err = record_add(l->m, rec) ?: name_learn(l->m, rec->kind);
 	if (!err && (v->rows > MODEL_NAMES_MAX || v->arena.bytes > TEXT_MAX))
 		err = -E2BIG;
@@ -341,7 +379,7 @@ static int model_fill(struct live *l, const struct flight *f)
 	m->priv->hop_lists = list;
 	m->nhops = f->nhops + 1;
 	hops[0] = l->origin;
-	hops[0].func = 0;
+	hops[0].func = hops[0].stack = 0;
 	memcpy(hops + 1, f->hops, f->nhops * sizeof(*hops));
 	for (i = 0; i < f->nhops; i++)
 		list[i] = i + 1;
@@ -349,7 +387,7 @@ static int model_fill(struct live *l, const struct flight *f)
 			      .frames = f->frames, .nframes = f->nframes, .lossy = f->missing != l->missing };
 	l->counts.hops += f->nhops;
 	m->npackets = 1;
-	return hops_sort(hops + 1, f->nhops) ?: packets_judge(m);
+	return hops_sort(hops + 1, f->nhops) ?: hops_derive(m) ?: packets_judge(m);
 }
 
 int live_next(struct live *l, uint64_t now_ns, bool all, const struct model **m)

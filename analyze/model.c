@@ -27,7 +27,10 @@ static int hop_add(struct model *m, const struct trc_hop *hop)
 {
 	if (grow((void **)&m->hops, m->nhops, &m->priv->hops_room, sizeof(*m->hops)))
 		return -ENOMEM;
-	m->hops[m->nhops++] = *hop;
+	m->hops[m->nhops] = *hop;
+	if (hop->kind == TRC_DERIVED)	/* no file may say so */
+		m->hops[m->nhops].kind = UINT8_MAX;
+	m->nhops++;
 	return 0;
 }
 
@@ -141,8 +144,9 @@ static int end_set(struct model *m, const struct trc_end *e)
 
 int record_add(struct model *m, const struct trc_record *rec)
 {
-	if (rec->kind != TRC_HOP && rec->kind != TRC_STACK && rec->kind <= TRC_END)
-		m->priv->rows++;
+	static const uint32_t no_names = 1 << TRC_HOP | 1 << TRC_STACK | 1 << TRC_FRAMES | 1 << TRC_EDGE | 1 << TRC_DATA;
+
+	m->priv->rows += rec->kind > TRC_SNAPSHOT || !(no_names & 1u << rec->kind);
 	switch (rec->kind) {
 	case TRC_HOP:
 		return hop_add(m, &rec->hop);
@@ -165,10 +169,13 @@ int record_add(struct model *m, const struct trc_record *rec)
 	case TRC_END:
 		return end_set(m, &rec->end);
 	case TRC_FRAMES:
+		return frames_add(m, &rec->frames);
 	case TRC_EDGE:
+		return edge_add(m, &rec->edge);
 	case TRC_DATA:
+		return data_add(m, &rec->data);
 	case TRC_SNAPSHOT:
-		break;		/* not used yet */
+		return snapshot_add(m, &rec->snapshot);
 	}
 	return 0;	/* of a newer library */
 }
@@ -196,10 +203,11 @@ static int records_read(struct model *m, struct trc_reader *r)
 	return err;
 }
 
-static int order(struct model *m)
+int model_order(struct model *m)
 {
 	return functions_resolve(m) ?: names_resolve(m) ?: hops_sort(m->hops, m->nhops) ?: packets_group(m) ?:
-	       packets_judge(m) ?: losses_place(m);
+	       hops_derive(m) ?: packets_judge(m) ?: losses_place(m) ?: lineage_place(m) ?: packets_liken(m) ?:
+	       capture_place(m);
 }
 
 struct model *model_new(const char *path)
@@ -219,9 +227,10 @@ struct model *model_new(const char *path)
 	v->netns_names = map_new();
 	v->link_names = map_new();
 	v->proc_names = map_new();
+	v->stack_ids = map_new();
 	m->file = text(m, path);
 	m->trouble = "";
-	if (v->func_ids && v->packet_ids && v->cpus && v->netns_names && v->link_names && v->proc_names && m->file)
+	if (v->func_ids && v->packet_ids && v->cpus && v->netns_names && v->link_names && v->proc_names && v->stack_ids && m->file)
 		return m;
 	model_free(m);
 	return NULL;
@@ -275,7 +284,7 @@ int model_load(struct model **out, const char *path, char *error, size_t size)
 	if (!err) {
 		m->health = *trc_reader_health(r);
 		m->trouble = text(m, trc_reader_trouble(r));
-		err = m->trouble ? order(m) : -ENOMEM;
+		err = m->trouble ? model_order(m) : -ENOMEM;
 	}
 	if (err)
 		explain_failure(m, r, err, error, size);
@@ -300,13 +309,20 @@ void model_free(struct model *m)
 	map_free(v->netns_names);
 	map_free(v->link_names);
 	map_free(v->proc_names);
+	map_free(v->stack_ids);
 	arena_free(&v->arena);
 	free(v->known);
 	free(v->calls);
 	free(v->names);
 	free(v->hop_lists);
 	free(v->births);
+	free(v->kin_lists);
+	free(v->parts);
 	free(v);
+	free(m->stacks);
+	free(m->edges);
+	free(m->datas);
+	free(m->snapshots);
 	free(m->hops);
 	free(m->packets);
 	free(m->funcs);

@@ -29,12 +29,16 @@ struct func {
 	uint64_t hits;		/* hops in this recording */
 };
 
+/* trc_hop.kind, in memory only: not recorded, but on the kernel stack of the event behind it, so that it was entered. */
+#define TRC_DERIVED 3
+
 enum fate {
 	FATE_IN_FLIGHT,		/* no end was seen: the recording ended, or began, or lost hops meanwhile */
 	FATE_DELIVERED,		/* put into a socket's queue */
 	FATE_SENT,		/* handed to a driver and not seen again */
 	FATE_DROPPED,		/* the kernel reported a drop */
 	FATE_CONSUMED,		/* used up inside the kernel: ARP, ICMP, neighbour discovery, ACKs */
+	FATE_MERGED,		/* its data goes on in another packet: GRO, a queue that appended it, reassembly */
 };
 
 /* Addresses and ports of a packet, from the first hop that shows them whole. */
@@ -61,6 +65,47 @@ struct packet {
 	uint32_t pid;		/* of the process at its birth, 0 = none (born in an interrupt) */
 	uint32_t nframes;	/* of the stack at its first hop, innermost first; 0 = none */
 	const uint32_t *frames;	/* function ids */
+	uint32_t nderived;	/* of its hops */
+	uint32_t like;		/* number of the packet whose functions it shares but does not show: derive.c; 0 = none */
+	uint32_t nkin;
+	const uint32_t *kin;	/* indexes into model.edges of those that begin or end here, in time order */
+	uint32_t journey;	/* 1, 2, ...: packets that came from each other have one number */
+	uint32_t tuple_of;	/* number of the kin that its tuple was taken from; 0 = it showed its own */
+	uint32_t into;		/* number of the packet that has its data when FATE_MERGED */
+};
+
+/* A kernel stack, innermost frame first, as function ids. */
+struct stack {
+	uint32_t count;
+	uint32_t call;		/* so many frames are of the call that met the packet; the others are what it interrupted */
+	const uint32_t *frames;
+};
+
+/* How a packet came from another. */
+struct edge {
+	uint64_t time_ns;
+	uint64_t child_id, parent_id;
+	uint32_t child, parent;	/* packet numbers; 0 = of this one no hop was recorded */
+	uint32_t kind;		/* enum trc_edge_kind, or unknown */
+	uint32_t func;		/* where it was noticed */
+};
+
+/* The first bytes of a packet. */
+struct data {
+	uint64_t packet_id, time_ns;
+	uint32_t packet;	/* number, 0 = of it no hop was recorded */
+	uint32_t layer;		/* 2 or 3: what it begins with */
+	uint32_t len_bytes;	/* of the whole packet from there */
+	uint32_t size;
+	const uint8_t *bytes;
+};
+
+struct snapshot {
+	bool end;		/* taken when the recording ended, not when it began */
+	uint32_t netns;		/* 0: of the whole machine */
+	const char *what, *source, *note;
+	const char *text;	/* whole; lines end in line feeds, all else is sanitized */
+	bool broken;		/* parts are missing */
 };
 
 struct link {
@@ -74,8 +119,10 @@ struct model {
 	struct trc_health health;
 	const char *trouble;	/* health in a sentence, "" = all is well */
 
-	struct trc_hop *hops;	/* in time order */
+	struct trc_hop *hops;	/* in time order; .stack is an index into stacks, plus 1 */
 	size_t nhops;
+	size_t nderived;	/* of them; the recording holds the others */
+	uint32_t underived;	/* packets from this number on got no derived hops: they would be too many; 0 = all did */
 	struct packet *packets;	/* packets[number - 1] */
 	size_t npackets;
 	struct func *funcs;	/* by function id; func ids in hops and frames are always < nfuncs */
@@ -92,6 +139,14 @@ struct model {
 	size_t nenums;
 	struct trc_loss *losses;	/* one for each CPU */
 	size_t nlosses;
+	struct stack *stacks;
+	size_t nstacks;
+	struct edge *edges;	/* in time order */
+	size_t nedges;
+	struct data *datas;
+	size_t ndatas;
+	struct snapshot *snapshots;	/* in the order of their first parts */
+	size_t nsnapshots;
 	struct trc_end end;	/* reason NULL: the recorder did not end properly */
 	uint64_t lost;		/* hops, over all CPUs */
 	uint64_t missed;
@@ -118,12 +173,40 @@ static inline const struct trc_hop *packet_hop(const struct model *m, const stru
 	return &m->hops[p->hops[i]];
 }
 
+/* The stack of a hop, NULL = none was taken. */
+static inline const struct stack *hop_stack(const struct model *m, const struct trc_hop *h)
+{
+	return h->stack && h->stack <= m->nstacks ? &m->stacks[h->stack - 1] : NULL;
+}
+
+bool function_is_softirq(const char *name);	/* on a stack: what lies beyond was interrupted */
+
+/* Was a function entered here, recorded or derived? */
+static inline bool hop_enters(const struct trc_hop *h)
+{
+	return h->kind == TRC_ENTRY || h->kind == TRC_DERIVED;
+}
+
+/* Is this a tracepoint that was met? */
+static inline bool hop_is_tracepoint(const struct model *m, const struct trc_hop *h)
+{
+	return h->kind != TRC_DERIVED && m->funcs[h->func].flags & TRC_FUNC_TRACEPOINT;
+}
+
+/* Why a dropped packet was dropped: the kernel's drop reason, or what a BPF program decided: "XDP_DROP". */
+const char *packet_reason(const struct model *m, const struct packet *p);
+/* What a BPF program's return means: "XDP_PASS", "TC_ACT_SHOT"; NULL when f is none. */
+const char *action_name(const struct func *f, int32_t value);
+
+bool action_drops(const struct func *f, int32_t value);		/* does that end a packet? */
+
 /* Words shared by all renderers; each writes into buf and answers it. */
 const char *tuple_text(const struct tuple *t, char *buf, size_t size);	/* "UDP 10.0.0.1:40000 > 10.0.0.2:53" */
 const char *hook_name(uint8_t family, uint8_t hook);			/* "LOCAL_OUT" */
 const char *family_name(uint8_t family);				/* "IPv4" */
 const char *verdict_name(int32_t nf_hook_slow_value);			/* "ACCEPT", "DROP", "STOLEN" */
 const char *fate_name(enum fate f);
+const char *edge_name(uint32_t kind);					/* "clone", "segment"; "kin" when unknown */
 const char *reason_meaning(const char *reason);				/* plain words, from schema/reasons.tsv; "" */
 const char *reason_advice(const char *reason);				/* what to check next, ""  */
 

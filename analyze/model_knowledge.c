@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * model_knowledge.c - what schema/functions.tsv and schema/reasons.tsv say about a function or a drop reason.
+ * model_knowledge.c - what the tables of schema/ say about a function, a tracepoint, a BPF program's answer or a drop reason.
  *
- * Both files are part of the program.  They are split into rows at the first question and kept.
+ * The files are part of the program.  They are split into rows at the first question and kept.
  */
 #include <fnmatch.h>
 #include <stdio.h>
@@ -90,12 +90,12 @@ static const struct row *table_find(const struct table *t, const char *name)
 	return row;
 }
 
-static void functions_load(struct table *t)
+static void known_load(struct table *t, const char *source)
 {
 	struct row *r;
 	size_t i;
 
-	table_load(t, embedded_functions);
+	table_load(t, source);
 	for (i = 0; i < t->n; i++) {
 		r = &t->rows[i];
 		r->known = (struct known){
@@ -107,22 +107,78 @@ static void functions_load(struct table *t)
 	}
 }
 
-const struct known *knowledge_of(const char *function)
+static const struct known *known_find(struct table *t, const char *source, const char *text)
 {
 	static const struct known nothing = { "other", "", "", "" };
-	static struct table functions;
 	const struct row *row;
 	char name[NAME_MAX_BYTES];
-	size_t n = strcspn(function, ".");	/* .isra.0, .constprop.0, .part.0, .cold are the compiler's */
+	size_t n = strcspn(text, ".");	/* .isra.0, .constprop.0, .part.0, .cold are the compiler's */
 
-	if (!functions.text)
-		functions_load(&functions);
+	if (!t->text)
+		known_load(t, source);
 	if (n >= sizeof(name))
 		return &nothing;
-	memcpy(name, function, n);
+	memcpy(name, text, n);
 	name[n] = 0;
-	row = table_find(&functions, name);
+	row = table_find(t, name);
 	return row ? &row->known : &nothing;
+}
+
+const struct known *knowledge_of(const char *function)
+{
+	static struct table functions;
+
+	return known_find(&functions, embedded_functions, function);
+}
+
+const struct known *knowledge_of_func(const struct func *f)
+{
+	static const struct known xdp = { "xdp", "", "", "A BPF program of this machine, at XDP" };
+	static const struct known tc = { "tc", "", "", "A BPF program of this machine, at TC" };
+	static struct table tracepoints;
+
+	if (f->flags & TRC_FUNC_TRACEPOINT)
+		return known_find(&tracepoints, embedded_tracepoints, f->name);
+	if (f->flags & TRC_FUNC_XDP)
+		return &xdp;
+	return f->flags & TRC_FUNC_TC ? &tc : knowledge_of(f->name);
+}
+
+/* A row of actions.tsv: name, effect, meaning; NULL: f is no BPF program, or the value is not known. */
+static const struct row *action_row(const struct func *f, int32_t value)
+{
+	static struct table actions;
+	char key[32];
+
+	if (!(f->flags & (TRC_FUNC_XDP | TRC_FUNC_TC)) || f->flags & TRC_FUNC_TRACEPOINT)
+		return NULL;
+	if (!actions.text)
+		table_load(&actions, embedded_actions);
+	snprintf(key, sizeof(key), "%s/%d", f->flags & TRC_FUNC_XDP ? "xdp" : "tc", value);
+	return table_find(&actions, key);
+}
+
+const char *action_name(const struct func *f, int32_t value)
+{
+	const struct row *row = action_row(f, value);
+
+	if (row)
+		return row->field[1];
+	return f->flags & (TRC_FUNC_XDP | TRC_FUNC_TC) ? "unknown action" : NULL;
+}
+
+enum effect action_effect(const struct func *f, int32_t value)
+{
+	const struct row *row = action_row(f, value);
+	const char *effect = row ? row->field[2] : "-";
+
+	return !strcmp(effect, "drop") ? EFFECT_DROP : !strcmp(effect, "send") ? EFFECT_SEND :
+	       !strcmp(effect, "keep") ? EFFECT_KEEP : EFFECT_NONE;
+}
+
+bool action_drops(const struct func *f, int32_t value)
+{
+	return action_effect(f, value) == EFFECT_DROP;
 }
 
 static const char *reason_field(const char *reason, int field)

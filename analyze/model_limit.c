@@ -15,10 +15,13 @@
 /* Beside each namespace, device and process: its name's place, and what it takes of a map that is being doubled. */
 #define NAME_BYTES (sizeof(char *) + 6 * (sizeof(uint64_t) + 2 * sizeof(uint32_t)))
 
+/* Beside each edge: its place in two packets' lists, and while they are sorted another copy, two keys and the end of a run. */
+#define EDGE_BYTES (2 * sizeof(struct edge) + 2 * sizeof(uint32_t) + 2 * sizeof(struct sort_key) + sizeof(size_t))
+
 static size_t maps_bytes(const struct model_private *v)
 {
 	const struct map *maps[] = {
-		v->func_ids, v->packet_ids, v->cpus, v->netns_names, v->link_names, v->proc_names,
+		v->func_ids, v->packet_ids, v->cpus, v->netns_names, v->link_names, v->proc_names, v->stack_ids,
 	};
 	size_t sum = 0, largest = 0, i;
 
@@ -43,6 +46,7 @@ static size_t model_bytes(const struct model *m)
 	       (m->nnetns + m->nlinks + m->nprocs) * NAME_BYTES +
 	       m->nfacts * sizeof(*m->facts) + m->nlosses * sizeof(*m->losses) +
 	       m->nenums * 2 * sizeof(*m->enums) +	/* qsort() takes as much again */
+	       m->nstacks * sizeof(*m->stacks) + m->nedges * EDGE_BYTES + capture_bytes(m) +
 	       v->nbirths * sizeof(*v->births) + v->nnames * sizeof(*v->names) + v->arena.bytes + maps_bytes(v);
 }
 
@@ -56,7 +60,17 @@ size_t model_limit(uint64_t file_bytes)
 int model_fits(const struct model *m)
 {
 	/* indexes are 32 bits, NONE is none */
-	if (m->nhops >= NONE || m->priv->nnames >= NONE || m->priv->rows > MODEL_NAMES_MAX)
+	if (m->nhops >= NONE || m->nedges >= NONE / 2 || m->priv->nnames >= NONE || m->priv->rows > MODEL_NAMES_MAX)
 		return -E2BIG;
 	return model_bytes(m) > model_limit(m->health.bytes) ? -E2BIG : 0;
+}
+
+int hops_fit(const struct model *m, size_t more)
+{
+	/* the hops as they are, their places and what counts for each stay until the others are made */
+	size_t meanwhile = m->nhops * (sizeof(struct trc_hop) + 2 * sizeof(uint32_t) + sizeof(uint8_t));
+
+	if (m->nhops + more >= NONE)
+		return -E2BIG;
+	return model_bytes(m) + more * HOP_BYTES + meanwhile > model_limit(m->health.bytes) ? -E2BIG : 0;
 }

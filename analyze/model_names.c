@@ -176,15 +176,6 @@ static int id_resolve(struct model *m, uint32_t *id, uint32_t *unknown)
 	return 0;
 }
 
-static enum call call_of(const char *name)
-{
-	if (!strncmp(name, "do_softirq", 10) || strstr(name, "_softirq"))
-		return CALL_SOFTIRQ;
-	if (strstr(name, "_sys_") || !strcmp(name, "do_syscall_64") || !strcmp(name, "el0_svc"))
-		return CALL_SYSCALL;
-	return CALL_NEITHER;
-}
-
 int functions_explain(struct model *m)
 {
 	struct model_private *v = m->priv;
@@ -197,7 +188,7 @@ int functions_explain(struct model *m)
 	if (!known || !calls)
 		return -ENOMEM;
 	for (i = 0; i < m->nfuncs; i++) {
-		k = m->priv->known[i] = knowledge_of(m->funcs[i].name);
+		k = m->priv->known[i] = knowledge_of_func(&m->funcs[i]);
 		m->priv->calls[i] = call_of(m->funcs[i].name);	/* once: stacks are many, and names may be long */
 		m->funcs[i].layer = k->layer;
 		m->funcs[i].stage = k->stage;
@@ -206,24 +197,50 @@ int functions_explain(struct model *m)
 	return 0;
 }
 
+/* Frames are the arena's: no other stack has the same. */
+static int frames_resolve(struct model *m, const uint32_t *frames, uint32_t count, uint32_t *unknown)
+{
+	uint32_t k;
+	int err = 0;
+
+	for (k = 0; k < count && !err; k++)
+		err = id_resolve(m, (uint32_t *)&frames[k], unknown);
+	return err;
+}
+
+static void stack_resolve(struct model *m, struct trc_hop *h)
+{
+	uint32_t index = h->stack ? map_get(m->priv->stack_ids, h->stack) : NONE;
+
+	h->stack = index == NONE ? 0 : index + 1;
+}
+
 int functions_resolve(struct model *m)
 {
-	uint32_t unknown = NONE, k;
+	uint32_t unknown = NONE;
 	struct birth *b;
 	size_t i;
 	int err = 0;
 
-	for (i = 0; i < m->nhops && !err; i++)
+	for (i = 0; i < m->nhops && !err; i++) {
 		err = id_resolve(m, &m->hops[i].func, &unknown);
-	for (i = 0; i < m->priv->nbirths && !err; i++)
-		for (b = &m->priv->births[i], k = 0; k < b->count && !err; k++)
-			err = id_resolve(m, &b->frames[k], &unknown);
+		stack_resolve(m, &m->hops[i]);
+	}
+	for (i = 0; i < m->priv->nbirths && !err; i++) {
+		b = &m->priv->births[i];
+		err = frames_resolve(m, b->frames, b->count, &unknown);
+	}
+	for (i = 0; i < m->nstacks && !err; i++)
+		err = frames_resolve(m, m->stacks[i].frames, m->stacks[i].count, &unknown);
+	for (i = 0; i < m->nedges && !err; i++)
+		err = id_resolve(m, &m->edges[i].func, &unknown);
+	err = err ?: functions_explain(m);
 	if (err)
 		return err;
-	err = functions_explain(m);
-	for (i = 0; i < m->nhops && !err; i++)
+	stacks_trim(m, 0);
+	for (i = 0; i < m->nhops; i++)
 		m->funcs[m->hops[i].func].hits += m->hops[i].kind == TRC_ENTRY;
-	return err;
+	return 0;
 }
 
 const char *model_fact(const struct model *m, const char *key)
@@ -296,6 +313,14 @@ const char *model_drop_reason(const struct model *m, int32_t reason)
 	if (!strncmp(name, "SKB_DROP_REASON_", 16))
 		return name + 16;
 	return strncmp(name, "SKB_", 4) ? name : name + 4;
+}
+
+const char *packet_reason(const struct model *m, const struct packet *p)
+{
+	const struct trc_hop *h = p->fate_hop < p->nhops ? packet_hop(m, p, p->fate_hop) : NULL;
+	const char *action = h && h->kind == TRC_RETURN ? action_name(&m->funcs[h->func], h->value) : NULL;
+
+	return action ? action : model_drop_reason(m, p->reason);
 }
 
 static const char *name_of(const struct model *m, const struct map *names, uint64_t key)

@@ -5,6 +5,7 @@
  *
  * model.c reads records, model_sort.c puts hops in order, packets.c groups and judges them, model_loss.c places gaps,
  * model_knowledge.c knows functions and drop reasons, model_names.c answers names, model_limit.c says when it is too much.
+ * stacks.c keeps kernel stacks, derive.c finds hops on them, lineage.c relates packets, capture.c has bytes and snapshots.
  * live.c judges packets one by one while their recording is still being written.
  */
 #ifndef PKT_MODEL_PRIVATE_H
@@ -47,6 +48,7 @@ int grow(void **v, size_t n, size_t *room, size_t size);
 /* --- model_limit.c --- */
 size_t model_limit(uint64_t file_bytes);	/* bytes of memory that such a file may take */
 int model_fits(const struct model *m);		/* 0, or -E2BIG: beyond the limit for m->health.bytes */
+int hops_fit(const struct model *m, size_t more);	/* the same, with so many derived hops to come */
 #define LIMIT_STEPS 4096			/* a loop that makes the model grow asks after so many steps */
 
 /* --- model_sort.c --- */
@@ -62,6 +64,11 @@ struct known {
 	const char *layer, *stage, *flags, *meaning;
 };
 const struct known *knowledge_of(const char *function);		/* never NULL */
+const struct known *knowledge_of_func(const struct func *f);	/* of a tracepoint, a BPF program or a function; never NULL */
+
+/* What a BPF program's answer does to the packet, from schema/actions.tsv. */
+enum effect { EFFECT_NONE, EFFECT_DROP, EFFECT_SEND, EFFECT_KEEP };
+enum effect action_effect(const struct func *f, int32_t value);
 
 /* A stack as read; it finds its packet when all hops are known. */
 struct birth {
@@ -71,7 +78,7 @@ struct birth {
 };
 
 /* What a function on a stack says of how the kernel was entered. */
-enum call { CALL_NEITHER, CALL_SOFTIRQ, CALL_SYSCALL };
+enum call { CALL_NEITHER, CALL_SOFTIRQ, CALL_SYSCALL, CALL_TRACER };	/* the last: the recorder's own */
 
 struct gap {
 	uint64_t start_ns, end_ns;
@@ -90,13 +97,32 @@ struct model_private {
 	uint32_t *hop_lists;		/* all packets' .hops */
 	struct birth *births;
 	size_t nbirths, births_room;
+	struct map *stack_ids;		/* id in the file -> index */
+	uint32_t *kin_lists;		/* all packets' .kin */
+	struct part *parts;		/* of snapshots, as they come */
+	size_t nparts, parts_room, part_bytes;
+	size_t stacks_room, edges_room, datas_room;
 	size_t hops_room, packets_room, funcs_room, links_room, netns_room, procs_room, facts_room, enums_room, losses_room;
 	size_t rows;			/* of names, against MODEL_NAMES_MAX */
 };
 
+/* --- stacks.c --- */
+int frames_add(struct model *m, const struct trc_frames *f);
+void stacks_trim(struct model *m, size_t from);		/* once functions are explained: those from this index on */
+enum call call_of(const char *name);
+
+/* --- lineage.c --- */
+int edge_add(struct model *m, const struct trc_edge *e);
+
+/* --- capture.c --- */
+int data_add(struct model *m, const struct trc_data *d);
+int snapshot_add(struct model *m, const struct trc_snapshot *s);
+size_t capture_bytes(const struct model *m);		/* of memory, beside the arena */
+
 /* --- model.c --- */
 struct model *model_new(const char *path);	/* empty; NULL: no memory */
 int record_add(struct model *m, const struct trc_record *rec);
+int model_order(struct model *m);		/* all the steps below */
 
 /* The steps after reading, in this order; each answers 0 or -errno. */
 int functions_resolve(struct model *m);		/* ids become indexes; "?" for unknown ones */
@@ -104,7 +130,11 @@ int functions_explain(struct model *m);		/* what is known of each; may be called
 int names_resolve(struct model *m);		/* every device and namespace gets a name */
 int name_learn(struct model *m, enum trc_kind kind);	/* the same for the last one read of this kind, and no more */
 int packets_group(struct model *m);
+int hops_derive(struct model *m);		/* what the stacks of tracepoints show */
 int packets_judge(struct model *m);		/* tuple, birth, fate */
+int lineage_place(struct model *m);		/* .kin, .journey, inherited tuples, FATE_MERGED */
+int packets_liken(struct model *m);		/* .like */
+int capture_place(struct model *m);		/* bytes find their packets; snapshots become whole */
 int losses_place(struct model *m);		/* gaps in time; .lossy */
 
 #endif

@@ -5,9 +5,12 @@
  * The fate, from what was recorded and nothing else:
  *	a drop that the kernel reported                            DROPPED
  *	put into a socket's queue                                  DELIVERED
+ *	a BPF program answered that it is dropped                  DROPPED
+ *	read by a process, whatever put it into the queue          DELIVERED
  *	handed to a driver, and since then at most freed           SENT (veth and loopback bring it back: then it goes on)
  *	freed without any of these                                 CONSUMED
  *	no end seen                                                IN_FLIGHT
+ * A hop that was derived from a stack counts like one that was recorded.  MERGED is lineage.c's to say.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -174,10 +177,18 @@ static bool born_in_syscall(const struct model *m, const struct packet *p)
 	return call == CALL_SYSCALL;
 }
 
+/* Its stack is that of the first hop with one, unless the file (of version 0.1) has one for it. */
 static void packet_birth(const struct model *m, struct packet *p)
 {
 	const struct trc_hop *h = packet_hop(m, p, 0);
+	const struct stack *s = NULL;
+	uint32_t i;
 
+	for (i = 0; i < p->nhops && !p->frames; i++) {
+		s = hop_stack(m, packet_hop(m, p, i));
+		p->frames = s ? s->frames : NULL;
+		p->nframes = s ? s->count : 0;
+	}
 	if (h->context == TRC_PROCESS || (h->context == TRC_CONTEXT_UNKNOWN && born_in_syscall(m, p)))
 		p->pid = h->pid;
 }
@@ -195,13 +206,29 @@ static bool is_drop(const struct model *m, const struct trc_hop *h)
 }
 
 /* What the hop means for the packet's fate. */
-enum mark { MARK_NOTHING, MARK_GOES_ON, MARK_SOCKET, MARK_DRIVER, MARK_FREED, MARK_PERHAPS_FREED };
+enum mark { MARK_NOTHING, MARK_GOES_ON, MARK_SOCKET, MARK_READ, MARK_DRIVER, MARK_REFUSED, MARK_FREED, MARK_PERHAPS_FREED };
+
+/* A BPF program's answer. */
+static enum mark action_mark(const struct func *f, int32_t value)
+{
+	switch (action_effect(f, value)) {
+	case EFFECT_DROP: return MARK_REFUSED;
+	case EFFECT_SEND: return MARK_DRIVER;
+	case EFFECT_KEEP: return MARK_PERHAPS_FREED;
+	case EFFECT_NONE: break;
+	}
+	return MARK_NOTHING;
+}
 
 static enum mark hop_mark(const struct model *m, const struct trc_hop *h)
 {
 	const struct known *k = m->priv->known[h->func];
 
-	if (h->kind != TRC_ENTRY)
+	if (h->kind == TRC_RETURN)
+		return action_mark(&m->funcs[h->func], h->value);
+	if (h->kind == TRC_DROP)	/* reported for what was used properly, too; nothing else may be seen of its end */
+		return MARK_PERHAPS_FREED;
+	if (!hop_enters(h))
 		return MARK_NOTHING;
 	if (strpbrk(k->flags, "de"))
 		return MARK_FREED;
@@ -211,17 +238,21 @@ static enum mark hop_mark(const struct model *m, const struct trc_hop *h)
 		return MARK_SOCKET;
 	if (!strcmp(k->stage, "to_driver"))
 		return MARK_DRIVER;
-	return *k->stage && strcmp(k->stage, "read") ? MARK_GOES_ON : MARK_NOTHING;
+	if (!strcmp(k->stage, "read"))
+		return MARK_READ;
+	return *k->stage ? MARK_GOES_ON : MARK_NOTHING;
 }
 
 struct ends {			/* indexes of hops, NONE = not seen */
-	uint32_t drop, socket, driver, freed, perhaps;
+	uint32_t drop, socket, read, driver, refused, freed, perhaps;
 };
 
 static void ends_see(struct ends *e, enum mark mark, uint32_t i)
 {
 	if (mark == MARK_SOCKET)
 		e->socket = i;
+	else if (mark == MARK_READ && e->read == NONE)
+		e->read = i;
 	else if (mark == MARK_DRIVER)
 		e->driver = i;
 	else if (mark == MARK_GOES_ON)
@@ -229,6 +260,7 @@ static void ends_see(struct ends *e, enum mark mark, uint32_t i)
 	else if (mark == MARK_FREED && e->freed == NONE)
 		e->freed = i;
 	/* giving back a reference ends a life only if nothing follows */
+	e->refused = mark == MARK_REFUSED ? i : mark == MARK_GOES_ON || mark == MARK_DRIVER || mark == MARK_SOCKET ? NONE : e->refused;
 	e->perhaps = mark == MARK_PERHAPS_FREED ? i : mark == MARK_NOTHING ? e->perhaps : NONE;
 }
 
@@ -240,7 +272,7 @@ static void fate_set(struct packet *p, enum fate fate, uint32_t hop)
 
 static void packet_fate(const struct model *m, struct packet *p)
 {
-	struct ends e = { NONE, NONE, NONE, NONE, NONE };
+	struct ends e = { NONE, NONE, NONE, NONE, NONE, NONE, NONE };
 	uint32_t i;
 
 	for (i = 0; i < p->nhops; i++) {
@@ -251,8 +283,10 @@ static void packet_fate(const struct model *m, struct packet *p)
 	if (e.drop != NONE) {
 		fate_set(p, FATE_DROPPED, e.drop);
 		p->reason = packet_hop(m, p, e.drop)->value;
-	} else if (e.socket != NONE) {
-		fate_set(p, FATE_DELIVERED, e.socket);
+	} else if (e.refused != NONE) {
+		fate_set(p, FATE_DROPPED, e.refused);
+	} else if (e.socket != NONE || e.read != NONE) {
+		fate_set(p, FATE_DELIVERED, e.socket != NONE ? e.socket : e.read);
 	} else if (e.driver != NONE) {
 		fate_set(p, FATE_SENT, e.driver);
 	} else if (e.freed != NONE) {

@@ -22,6 +22,9 @@ static const char usage[] =
 	"  -e, --explain      in words: packet N, or the packets that matter\n"
 	"  -d, --drops        what was dropped, grouped by reason and place\n"
 	"  -f, --functions    what was probed, hit, never hit, refused\n"
+	"  -x, --hex          with --packet: its first bytes as well\n"
+	"      --stack        with --packet: the kernel stack of each hop that has one\n"
+	"      --snapshot WHAT  what the recorder noted of network namespaces: routes, …\n"
 	"      --info         everything known about the recording\n"
 	"      --verify       check every unit and every count; exit status 2 when damaged\n"
 	"  -a, --all, -v      fold nothing: every hop and return on its own line\n"
@@ -30,13 +33,16 @@ static const char usage[] =
 	"      --no-pager     write to the terminal directly\n"
 	"      --version, --help\n";
 
-enum { OPT_INFO = 256, OPT_VERIFY, OPT_JSON, OPT_COLOR, OPT_NO_PAGER, OPT_VERSION };
+enum { OPT_STACK = 256, OPT_SNAPSHOT, OPT_INFO, OPT_VERIFY, OPT_JSON, OPT_COLOR, OPT_NO_PAGER, OPT_VERSION };
 
 static const struct option long_options[] = {
 	{ "packet", required_argument, NULL, 'p' },
 	{ "explain", no_argument, NULL, 'e' },
 	{ "drops", no_argument, NULL, 'd' },
 	{ "functions", no_argument, NULL, 'f' },
+	{ "hex", no_argument, NULL, 'x' },
+	{ "stack", no_argument, NULL, OPT_STACK },
+	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
 	{ "info", no_argument, NULL, OPT_INFO },
 	{ "verify", no_argument, NULL, OPT_VERIFY },
 	{ "all", no_argument, NULL, 'a' },
@@ -71,7 +77,7 @@ static int parse_packet(struct show_options *o, const char *text)
 static int set_view(struct show_options *o, int view)
 {
 	if (o->view != SHOW_LIST && (int)o->view != view)
-		return fail("--drops, --functions, --info and --verify exclude each other; choose one");
+		return fail("--drops, --functions, --info, --snapshot and --verify exclude each other; choose one");
 	o->view = view;
 	return 0;
 }
@@ -85,6 +91,9 @@ static int parse_option(struct show_options *o, int c)
 	case 'f': return set_view(o, SHOW_FUNCTIONS);
 	case OPT_INFO: return set_view(o, SHOW_INFO);
 	case OPT_VERIFY: return set_view(o, SHOW_VERIFY);
+	case 'x': o->hex = true; return 0;
+	case OPT_STACK: o->stack = true; return 0;
+	case OPT_SNAPSHOT: o->snapshot = optarg; return set_view(o, SHOW_SNAPSHOT);
 	case 'e': o->explain = true; return 0;
 	case 'a':
 	case 'v': o->every = true; return 0;
@@ -102,7 +111,9 @@ static int check_options(const struct show_options *o, int nfiles)
 	if (nfiles > 1)
 		return fail("one recording at a time; selecting packets by a filter is not possible yet, use --packet N");
 	if (o->view != SHOW_LIST && (o->packet || o->explain))
-		return fail("--packet and --explain do not go with --drops, --functions, --info or --verify");
+		return fail("--packet and --explain do not go with --drops, --functions, --info, --snapshot or --verify");
+	if ((o->stack || o->hex) && (!o->packet || o->explain))
+		return fail("--stack and --hex show more of one packet: use them with --packet N");
 	if (o->json && o->view != SHOW_LIST && o->view != SHOW_DROPS)
 		return fail("--json goes with the packet list, --packet, --explain and --drops only");
 	return 0;
@@ -130,7 +141,7 @@ static int show_parse(struct show_options *o, int argc, char **argv)
 	int c, status;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":p:edfavh", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":p:edfavxh", long_options, NULL)) != -1) {
 		if (c == 'h' || c == OPT_VERSION) {
 			fputs(c == 'h' ? usage : "pktshow 0.1\n", stdout);
 			return fflush(stdout) ? fail("cannot write to standard output") : 0;
@@ -148,6 +159,16 @@ static int show_parse(struct show_options *o, int argc, char **argv)
 	return -1;
 }
 
+static int show_packet(const struct term *t, const struct show_options *o, const struct model *m, const struct packet *p)
+{
+	unsigned int how = (o->every ? PATH_EVERY : 0) | (o->stack ? PATH_STACKS : 0);
+	int err = o->json ? show_path_json(t, m, p, how) : show_path(t, m, p, how);
+
+	if (!err && o->hex && !o->json)
+		show_hex(t, m, p);
+	return err;
+}
+
 static int show_view(const struct term *t, const struct show_options *o, const struct model *m)
 {
 	const struct packet *p = o->packet ? &m->packets[o->packet - 1] : NULL;
@@ -158,10 +179,12 @@ static int show_view(const struct term *t, const struct show_options *o, const s
 		return show_functions(t, m);
 	if (o->view == SHOW_INFO)
 		return show_info(t, m);
+	if (o->view == SHOW_SNAPSHOT)
+		return show_snapshot(t, m, o->snapshot);
 	if (o->explain)
 		return p ? show_explain(t, m, p, o->json) : show_explain_main(t, m, o->json);
 	if (p)
-		return o->json ? show_path_json(t, m, p) : show_path(t, m, p, o->every);
+		return show_packet(t, o, m, p);
 	if (o->json) {
 		show_list_json(t, m);
 	} else {
@@ -176,6 +199,8 @@ static int finish(struct term *t, int err)
 {
 	int closed = term_close(t);
 
+	if (err == -ENOENT)
+		return fail("no snapshot of that name in this recording; pktshow --info lists them");
 	if (err) {
 		fprintf(stderr, "pktshow: cannot show this: %s\n", strerror(-err));
 		return TROUBLE;

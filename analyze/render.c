@@ -54,6 +54,7 @@ enum style fate_style(enum fate f)
 	case FATE_IN_FLIGHT:
 		return STYLE_WARN;
 	case FATE_CONSUMED:
+	case FATE_MERGED:
 		break;
 	}
 	return STYLE_PLAIN;

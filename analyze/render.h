@@ -72,6 +72,10 @@ void json_number(struct json *j, const char *key, int64_t value);
 void json_bool(struct json *j, const char *key, bool value);
 void json_real(struct json *j, const char *key, double value);	/* null when it is no number */
 void json_null(struct json *j, const char *key);
+void json_numbers(struct json *j, const char *key, const uint32_t *values, size_t n);
+/* A list of texts: begin, each with a NULL key, end. */
+void json_list(struct json *j, const char *key);
+void json_list_end(struct json *j);
 void json_end(struct json *j);
 
 #endif

@@ -59,6 +59,8 @@ static void put_key(struct json *j, const char *key)
 	if (j->more)
 		putc(',', j->out);
 	j->more = true;
+	if (!key)
+		return;
 	put_string(j->out, key);
 	putc(':', j->out);
 }
@@ -102,6 +104,27 @@ void json_null(struct json *j, const char *key)
 {
 	put_key(j, key);
 	fputs("null", j->out);
+}
+
+void json_list(struct json *j, const char *key)
+{
+	put_key(j, key);
+	putc('[', j->out);
+	j->more = false;
+}
+
+void json_list_end(struct json *j)
+{
+	putc(']', j->out);
+	j->more = true;
+}
+
+void json_numbers(struct json *j, const char *key, const uint32_t *values, size_t n)
+{
+	json_list(j, key);
+	for (size_t i = 0; i < n; i++)
+		json_number(j, NULL, values[i]);
+	json_list_end(j);
 }
 
 void json_end(struct json *j)

@@ -35,6 +35,14 @@ const char *packet_syscall(const struct model *m, const struct packet *p, char *
 /* "udp_sendmsg → udp_send_skb": the birth stack from the system call inwards, ten frames at most. */
 const char *packet_stack_text(const struct model *m, const struct packet *p, char *buf, size_t size);
 
+/* --- show_kin.c: kin, as the packet's edges have it ------------------------------------------------------------- */
+/* "1 > 2 > 3,4": parents, itself, children; "" when it has no kin in the recording */
+const char *packet_kin_text(const struct model *m, const struct packet *p, char *buf, size_t size);
+/* How many of .kin from at on say the same of other packets, and are not later than until_ns. */
+uint32_t kin_alike(const struct model *m, const struct packet *p, uint32_t at, uint64_t until_ns);
+/* "segmented into packets 5-9, in skb_segment": of n that are alike; to be freed, NULL: no memory */
+char *kin_text(const struct model *m, const struct packet *p, uint32_t at, uint32_t n);
+
 static inline const struct func *hop_func(const struct model *m, const struct trc_hop *h)
 {
 	return &m->funcs[h->func];
@@ -75,18 +83,29 @@ uint32_t *packet_returns(const struct model *m, const struct packet *p);
 /* --- views: 0, or -errno -------------------------------------------------------------------------------------- */
 struct show_options {
 	const char *file;
-	enum { SHOW_LIST, SHOW_DROPS, SHOW_FUNCTIONS, SHOW_INFO, SHOW_VERIFY } view;
+	enum { SHOW_LIST, SHOW_DROPS, SHOW_FUNCTIONS, SHOW_INFO, SHOW_SNAPSHOT, SHOW_VERIFY } view;
 	uint32_t packet;	/* 0 = not asked for */
 	bool explain;
 	bool json;
 	bool every;		/* fold nothing */
+	bool stack;		/* below each hop that has one */
+	bool hex;		/* the packet's bytes */
+	const char *snapshot;	/* what to print of the namespaces' states, NULL = not asked for */
 	bool no_pager;
 	enum color_when color;
 };
 
 void show_header(const struct term *t, const struct model *m);
 void show_list(const struct term *t, const struct model *m);
-int show_path(const struct term *t, const struct model *m, const struct packet *p, bool every);
+enum path_how {			/* or-ed */
+	PATH_EVERY = 1,		/* fold nothing */
+	PATH_STACKS = 2,
+};
+
+int show_path(const struct term *t, const struct model *m, const struct packet *p, unsigned int how);
+void show_hex(const struct term *t, const struct model *m, const struct packet *p);
+void show_snapshots(const struct term *t, const struct model *m);			/* a line for each namespace and moment */
+int show_snapshot(const struct term *t, const struct model *m, const char *what);	/* whole; -ENOENT: there is none */
 int show_explain(const struct term *t, const struct model *m, const struct packet *p, bool as_json);
 int show_explain_main(const struct term *t, const struct model *m, bool as_json);
 int show_drops(const struct term *t, const struct model *m, bool as_json);
@@ -94,7 +113,7 @@ int show_functions(const struct term *t, const struct model *m);
 int show_info(const struct term *t, const struct model *m);
 void show_live_line(const struct term *t, const struct model *m);	/* of m's only packet; m NULL: the titles */
 void show_list_json(const struct term *t, const struct model *m);
-int show_path_json(const struct term *t, const struct model *m, const struct packet *p);
+int show_path_json(const struct term *t, const struct model *m, const struct packet *p, unsigned int how);
 
 /* Is standard input a pipe, whose writer may still be at it? */
 bool show_is_live(const struct show_options *o);

@@ -44,7 +44,7 @@ static void drop_fill(struct drop *d, const struct model *m, const struct packet
 	uint32_t hook = packet_drop_hook(m, p);
 
 	d->packet = p;
-	d->reason = model_drop_reason(m, p->reason);
+	d->reason = packet_reason(m, p);
 	d->function = packet_last_function(m, p);
 	if (hook != NO_HOP)
 		hook_text(packet_hop(m, p, hook), d->hook, sizeof(d->hook));

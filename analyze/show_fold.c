@@ -50,7 +50,7 @@ static bool may_be_tail(const struct model *m, const struct trc_hop *h)
 {
 	const struct func *f = hop_func(m, h);
 
-	return h->kind == TRC_RETURN || (h->kind == TRC_ENTRY && (!strcmp(f->stage, "free") || !strcmp(f->layer, "skb") ||
+	return h->kind == TRC_RETURN || (hop_enters(h) && (!strcmp(f->stage, "free") || !strcmp(f->layer, "skb") ||
 		!strcmp(f->layer, "packet") || !strcmp(f->layer, "socket") || !strcmp(f->layer, "other")));
 }
 
@@ -62,7 +62,7 @@ static uint32_t tail_start(const struct model *m, const struct packet *p)
 
 	while (i > floor && may_be_tail(m, packet_hop(m, p, i - 1)))
 		i--;
-	while (i < p->nhops && (packet_hop(m, p, i)->kind != TRC_ENTRY || strcmp(hop_func(m, packet_hop(m, p, i))->stage, "free")))
+	while (i < p->nhops && (!hop_enters(packet_hop(m, p, i)) || strcmp(hop_func(m, packet_hop(m, p, i))->stage, "free")))
 		i++;
 	return i;
 }
@@ -72,7 +72,7 @@ static bool same_row(const struct model *m, const struct packet *p, const struct
 	const struct trc_hop *x = packet_hop(m, p, a->first), *y = packet_hop(m, p, b->first);
 
 	return a->kind == ROW_HOP && b->kind == ROW_HOP && a->result == NO_HOP && b->result == NO_HOP &&
-	       x->kind == TRC_ENTRY && y->kind == TRC_ENTRY && !hop_is_hook(m, x) && !hop_is_hook(m, y) &&
+	       hop_enters(x) && x->kind == y->kind && !hop_is_hook(m, x) && !hop_is_hook(m, y) &&
 	       x->func == y->func && x->cpu == y->cpu && x->context == y->context && x->netns == y->netns &&
 	       x->ifindex == y->ifindex && (x->context != TRC_PROCESS || x->pid == y->pid);
 }

@@ -78,16 +78,28 @@ static void line_probes(const struct term *t, const struct model *m)
 
 static void line_content(const struct term *t, const struct model *m)
 {
+	size_t recorded = m->nhops - m->nderived;
+
 	label(t, "content");
-	fprintf(t->out, "%zu packet%s, %zu hop%s, ", m->npackets, m->npackets == 1 ? "" : "s", m->nhops, m->nhops == 1 ? "" : "s");
+	fprintf(t->out, "%zu packet%s, %zu hop%s, ", m->npackets, m->npackets == 1 ? "" : "s", recorded, recorded == 1 ? "" : "s");
 	if (m->lost)
-		term_print(t, STYLE_WARN, "%" PRIu64 " hops lost (%.2g %%)\n", m->lost, 100.0 * m->lost / (m->lost + m->nhops));
+		term_print(t, STYLE_WARN, "%" PRIu64 " hops lost (%.2g %%)\n", m->lost, 100.0 * m->lost / (m->lost + recorded));
 	else if (!m->nlosses)
 		term_print(t, STYLE_WARN, "losses not known: the recorder did not come to its end\n");
 	else if (m->missed)
 		term_print(t, STYLE_WARN, "none lost, %" PRIu64 " probe hits missed by the kernel\n", m->missed);
 	else
 		fputs("nothing lost\n", t->out);
+}
+
+static void line_derived(const struct term *t, const struct model *m)
+{
+	char text[256], rest[96] = "";
+
+	if (m->underived)
+		snprintf(rest, sizeof(rest), "; none for packets from %u on, they would be too many", m->underived);
+	snprintf(text, sizeof(text), "%zu functions more, found on the kernel stacks of tracepoints%s", m->nderived, rest);
+	line(t, STYLE_PLAIN, "derived", text);
 }
 
 void show_header(const struct term *t, const struct model *m)
@@ -100,6 +112,8 @@ void show_header(const struct term *t, const struct model *m)
 		line(t, STYLE_PLAIN, "command", command);
 	line_probes(t, m);
 	line_content(t, m);
+	if (m->nderived || m->underived)
+		line_derived(t, m);
 	if (*m->trouble)
 		line(t, STYLE_BAD, "damage", m->trouble);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * show_info.c - everything a recording knows about itself: facts, the file's state, losses, namespaces, devices.
+ * show_info.c - everything a recording knows about itself: facts, the file's state, losses, namespaces, devices, snapshots.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -32,9 +32,11 @@ static void info_file(const struct term *t, const struct model *m)
 		char took[32];
 
 		duration_text(m->hops[m->nhops - 1].time_ns - m->hops[0].time_ns, took, sizeof(took));
-		fprintf(t->out, "  hops     %zu of %zu packets within %s, %.1f bytes of the file each\n", m->nhops, m->npackets, took,
-			(double)h->bytes / m->nhops);
+		fprintf(t->out, "  hops     %zu of %zu packets within %s, %.1f bytes of the file each\n", m->nhops - m->nderived, m->npackets, took,
+			(double)h->bytes / (m->nhops - m->nderived));
 	}
+	if (*model_fact(m, "recorder.piece"))
+		fprintf(t->out, "  piece    %s of a recording that was rotated\n", model_fact(m, "recorder.piece"));
 	fprintf(t->out, "  end      %s%s\n", m->end.reason ? m->end.reason : "the recorder did not come to its end",
 		h->cut_short ? ", cut short" : "");
 	fprintf(t->out, "  health   ");
@@ -118,7 +120,7 @@ static int info_losses(const struct term *t, const struct model *m)
 	if (!in.hops)
 		return -ENOMEM;
 	for (size_t i = 0; i < m->nhops; i++)
-		in.hops[m->hops[i].cpu]++;
+		in.hops[m->hops[i].cpu] += m->hops[i].kind != TRC_DERIVED;
 	heading(t, "hops on each CPU");
 	if (!m->nlosses)
 		term_print(t, STYLE_WARN, "  not accounted for: the recorder did not come to its end\n");
@@ -161,6 +163,21 @@ static int info_links(const struct term *t, const struct model *m)
 	return info_table(t, columns, sizeof(columns) / sizeof(columns[0]), m->nlinks, fill_link, &in);
 }
 
+/* What there is of kinds that older recordings do not have. */
+static void info_more(const struct term *t, const struct model *m)
+{
+	if (m->nsnapshots) {
+		heading(t, "snapshots of network namespaces (--snapshot)");
+		show_snapshots(t, m);
+	}
+	if (!m->nstacks && !m->nedges && !m->ndatas)
+		return;
+	heading(t, "besides hops");
+	fprintf(t->out, "  %zu different kernel stacks, %zu derived hops\n", m->nstacks, m->nderived);
+	fprintf(t->out, "  %zu packets that came from another\n", m->nedges);
+	fprintf(t->out, "  %zu packets' bytes\n", m->ndatas);
+}
+
 static void info_names(const struct term *t, const struct model *m)
 {
 	const char *type = NULL;
@@ -192,5 +209,7 @@ int show_info(const struct term *t, const struct model *m)
 	err = err ?: info_links(t, m);
 	if (!err)
 		info_names(t, m);
+	if (!err)
+		info_more(t, m);
 	return err;
 }

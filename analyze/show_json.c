@@ -24,6 +24,46 @@ static void json_address(struct json *j, const char *key, const struct tuple *t,
 		json_text(j, key, text);
 }
 
+static void json_side(struct json *j, const char *key, const char *kinds, const struct model *m, const struct packet *p, bool parents)
+{
+	const struct edge *e;
+	bool is_parent;
+
+	for (int pass = 0; pass < 2; pass++) {
+		json_list(j, pass ? kinds : key);
+		for (uint32_t i = 0; i < p->nkin; i++) {
+			e = &m->edges[p->kin[i]];
+			is_parent = e->child == p->number;
+			if (is_parent != parents || !e->child || !e->parent)
+				continue;
+			if (pass)
+				json_text(j, NULL, edge_name(e->kind));
+			else
+				json_number(j, NULL, parents ? e->parent : e->child);
+		}
+		json_list_end(j);
+	}
+}
+
+/* Nothing where a recording has none, so that those without lineage say what they always did. */
+static void json_kin(struct json *j, const struct model *m, const struct packet *p)
+{
+	if (p->nkin) {
+		json_side(j, "parents", "parent_kinds", m, p, true);
+		json_side(j, "children", "child_kinds", m, p, false);
+	}
+	if (m->nedges)
+		json_number(j, "journey", p->journey);
+	if (p->tuple_of)
+		json_number(j, "tuple_inherited_from", p->tuple_of);
+	if (p->into)
+		json_number(j, "merged_into", p->into);
+	if (p->nderived)
+		json_number(j, "derived_hops", p->nderived);
+	if (p->like)
+		json_number(j, "functions_as_in", p->like);
+}
+
 static void packet_json(FILE *out, const struct model *m, const struct packet *p)
 {
 	uint32_t hook = packet_drop_hook(m, p), reader = packet_reader(m, p);
@@ -52,7 +92,7 @@ static void packet_json(FILE *out, const struct model *m, const struct packet *p
 	if (p->fate_hop < p->nhops)
 		json_number(&j, "fate_hop", p->fate_hop + 1);
 	if (p->fate == FATE_DROPPED)
-		json_text(&j, "reason", model_drop_reason(m, p->reason));
+		json_text(&j, "reason", packet_reason(m, p));
 	if (hook != NO_HOP)
 		json_text(&j, "drop_hook", hook_text(packet_hop(m, p, hook), word, sizeof(word)));
 	if (p->pid)
@@ -60,6 +100,7 @@ static void packet_json(FILE *out, const struct model *m, const struct packet *p
 	if (reader)
 		json_text(&j, "reader", proc_text(m, reader, word, sizeof(word)));
 	json_bool(&j, "lossy", p->lossy);
+	json_kin(&j, m, p);
 	json_end(&j);
 }
 
@@ -81,9 +122,11 @@ static void json_outcome(struct json *j, const struct model *m, const struct pac
 			json_text(j, "verdict", verdict_name(packet_hop(m, p, result)->value));
 	}
 	if (h->kind == TRC_ENTRY && result != NO_HOP && !hop_is_hook(m, h)) {
+		const char *action = action_name(hop_func(m, h), packet_hop(m, p, result)->value);
+
 		answer_of(m, hop_func(m, h)->name, packet_hop(m, p, result)->value, &a);
-		if (*a.word)
-			json_text(j, "verdict", a.word);
+		if (action || *a.word)
+			json_text(j, "verdict", action ? action : a.word);
 	}
 	if (h->kind == TRC_ENTRY && result != NO_HOP)
 		json_number(j, "return_hop", result + 1);
@@ -93,9 +136,21 @@ static void json_outcome(struct json *j, const struct model *m, const struct pac
 		json_text(j, "reason", model_drop_reason(m, h->value));
 }
 
-static void hop_json(FILE *out, const struct model *m, const struct packet *p, uint32_t i, uint32_t result)
+static void json_stack(struct json *j, const struct model *m, const struct trc_hop *h)
 {
-	static const char *const kinds[] = { "entry", "return", "drop" };
+	const struct stack *s = hop_stack(m, h);
+
+	if (!s)
+		return;
+	json_list(j, "stack");
+	for (uint32_t k = 0; k < s->count; k++)
+		json_text(j, NULL, m->funcs[s->frames[k]].name);
+	json_list_end(j);
+}
+
+static void hop_json(FILE *out, const struct model *m, const struct packet *p, uint32_t i, uint32_t result, unsigned int how)
+{
+	static const char *const kinds[] = { "entry", "return", "drop", "derived" };
 	static const char *const contexts[] = { "process", "softirq", "hardirq", "nmi", "unknown" };
 	const struct trc_hop *h = packet_hop(m, p, i);
 	const struct func *f = hop_func(m, h);
@@ -106,7 +161,11 @@ static void hop_json(FILE *out, const struct model *m, const struct packet *p, u
 	json_number(&j, "hop", i + 1);
 	json_number(&j, "time_ns", h->time_ns - packet_hop(m, p, 0)->time_ns);
 	json_number(&j, "delta_ns", i ? h->time_ns - packet_hop(m, p, i - 1)->time_ns : 0);
-	json_text(&j, "kind", h->kind < 3 ? kinds[h->kind] : "unknown");
+	json_text(&j, "kind", h->kind < 4 ? kinds[h->kind] : "unknown");
+	if (h->kind == TRC_DERIVED)
+		json_bool(&j, "derived", true);
+	if (hop_is_tracepoint(m, h))
+		json_bool(&j, "tracepoint", true);
 	json_text(&j, "layer", f->layer);
 	json_text(&j, "stage", f->stage);
 	json_text(&j, "function", f->name);
@@ -123,17 +182,19 @@ static void hop_json(FILE *out, const struct model *m, const struct packet *p, u
 		json_number(&j, "mark", h->mark);
 	}
 	json_outcome(&j, m, p, h, result);
+	if (how & PATH_STACKS)
+		json_stack(&j, m, h);
 	json_end(&j);
 }
 
-int show_path_json(const struct term *t, const struct model *m, const struct packet *p)
+int show_path_json(const struct term *t, const struct model *m, const struct packet *p, unsigned int how)
 {
 	uint32_t *returns = packet_returns(m, p);
 
 	if (!returns)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < p->nhops; i++)
-		hop_json(t->out, m, p, i, returns[i] == i ? NO_HOP : returns[i]);
+		hop_json(t->out, m, p, i, returns[i] == i ? NO_HOP : returns[i], how);
 	free(returns);
 	return 0;
 }

@@ -12,10 +12,11 @@
 #define TOOK_WIDTH 7
 #define FATE_MIN 23		/* "dropped: NETFILTER_DROP" */
 
-enum { COL_NUMBER, COL_TIME, COL_PLACE, COL_TUPLE, COL_WAY, COL_FATE, COL_TOOK, NCOLS };
+enum { COL_NUMBER, COL_KIN, COL_TIME, COL_PLACE, COL_TUPLE, COL_WAY, COL_FATE, COL_TOOK, NCOLS };
 
 static const struct { const char *name; bool right; } columns[NCOLS] = {
 	[COL_NUMBER] = { "#", true },
+	[COL_KIN] = { "kin" },		/* only where a recording has lineage */
 	[COL_TIME] = { "time", true },
 	[COL_PLACE] = { "born in" },
 	[COL_TUPLE] = { "packet" },
@@ -34,6 +35,7 @@ static void cells_fill(struct cells *c, const struct model *m, const struct pack
 	const size_t size = sizeof(c->text[0]);
 
 	snprintf(c->text[COL_NUMBER], size, "%u", p->number);
+	packet_kin_text(m, p, c->text[COL_KIN], size);
 	snprintf(c->text[COL_TIME], size, "%.6f", packet_time(m, p) / 1e9);
 	packet_place(m, p, c->text[COL_PLACE], size);
 	tuple_text(&p->tuple, c->text[COL_TUPLE], size);
@@ -51,11 +53,11 @@ static void cells_title(struct cells *c)
 /* The widths that the columns want. */
 static unsigned int list_measure(const struct model *m, unsigned int *widths)
 {
-	unsigned int sum = 2 * (NCOLS - 1);
+	unsigned int sum = 2 * (NCOLS - 1 - !m->nedges);
 	struct cells c;
 
 	for (int k = 0; k < NCOLS; k++)
-		widths[k] = text_width(columns[k].name);
+		widths[k] = k == COL_KIN && !m->nedges ? 0 : text_width(columns[k].name);
 	for (size_t i = 0; i < m->npackets; i++) {
 		cells_fill(&c, m, &m->packets[i]);
 		for (int k = 0; k < NCOLS; k++)
@@ -70,6 +72,8 @@ static unsigned int list_measure(const struct model *m, unsigned int *widths)
 static void wide_line(const struct term *t, enum style s, const unsigned int *widths, enum style fate, char (*text)[256])
 {
 	for (int k = 0; k < NCOLS - 1; k++) {
+		if (!widths[k])
+			continue;
 		term_cell(t, k == COL_FATE ? fate : s, columns[k].right ? -(int)widths[k] : (int)widths[k], text[k]);
 		fputs("  ", t->out);
 	}
@@ -109,15 +113,17 @@ static void packet_narrow(const struct term *t, const struct model *m, const str
 {
 	unsigned int indent = widths[COL_NUMBER] + 2 + widths[COL_TIME] + 2;
 	uint32_t hook = packet_drop_hook(m, p);
-	char way[640], word[96];
+	char way[896], at[96] = "", word[64];
 	struct cells c;
 
 	cells_fill(&c, m, p);
 	if (text_width(c.text[COL_FATE]) > widths[COL_FATE])
 		packet_fate_short(m, p, c.text[COL_FATE], sizeof(c.text[0]));
 	pair_line(t, STYLE_PLAIN, widths, fate_style(p->fate), c.text);
-	snprintf(way, sizeof(way), "%s%s%s%s%s", c.text[COL_PLACE], *c.text[COL_PLACE] ? ": " : "", c.text[COL_WAY],
-		 hook == NO_HOP ? "" : " at ", hook == NO_HOP ? "" : hook_text(packet_hop(m, p, hook), word, sizeof(word)));
+	if (hook != NO_HOP)
+		snprintf(at, sizeof(at), " at %s", hook_text(packet_hop(m, p, hook), word, sizeof(word)));
+	snprintf(way, sizeof(way), "%s%s%s%s%s%s%s", *c.text[COL_KIN] ? "kin " : "", c.text[COL_KIN],
+		 *c.text[COL_KIN] ? "; " : "", c.text[COL_PLACE], *c.text[COL_PLACE] ? ": " : "", c.text[COL_WAY], at);
 	fprintf(t->out, "%*s", (int)indent, "");
 	term_wrap(t, STYLE_DIM, indent, indent + 2, way);
 }
@@ -163,7 +169,7 @@ void show_list(const struct term *t, const struct model *m)
 }
 
 /* Of packets that are still to come: wide enough for most; a longer text moves what is behind it. */
-static const unsigned int live_widths[NCOLS] = { 5, 10, 24, 48, 44, 30, TOOK_WIDTH };
+static const unsigned int live_widths[NCOLS] = { 5, 0, 10, 24, 48, 44, 30, TOOK_WIDTH };
 #define LIVE_WIDTH 180
 
 void show_live_line(const struct term *t, const struct model *m)

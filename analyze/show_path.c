@@ -7,7 +7,8 @@
  *       1    0 ns          transport  udp4_hwcsum
  *       4  3.1 µs  850 ns  netfilter  nf_hook_slow  LOCAL_OUT IPv4 → DROP
  *
- * Where surroundings change (netns, device, process or interrupt, CPU) a marker line says what and from what.
+ * Where surroundings change (netns, device, process or interrupt, CPU) a marker line says what and from what; another,
+ * with ◆, says which packet it came from or what came from it.  A function with ~ was found on the stack of the event below.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -35,6 +36,8 @@ struct path {
 	unsigned int number_width, function_width, device_width;	/* device_width 0: only in markers */
 	unsigned int note_column;
 	uint64_t last_ns;
+	uint32_t kin;			/* of p->kin so many were told */
+	bool derived;			/* a derived hop was shown */
 };
 
 static void path_measure(struct path *c, const struct rows *rows)
@@ -46,7 +49,7 @@ static void path_measure(struct path *c, const struct rows *rows)
 		c->number_width = 3;
 	for (size_t i = 0; i < rows->count; i++) {
 		const struct trc_hop *h = packet_hop(c->m, c->p, rows->row[i].first);
-		unsigned int function = text_width(hop_func(c->m, h)->name), device = 0;
+		unsigned int function = text_width(hop_func(c->m, h)->name) + (h->kind == TRC_DERIVED), device = 0;
 
 		if (h->have & TRC_HAVE_SKB)
 			device = text_width(model_dev(c->m, h->netns, h->ifindex));
@@ -136,6 +139,26 @@ static int path_mark(struct path *c, const struct trc_hop *h)
 	return 0;
 }
 
+/* What befell it among packets until then. */
+static int path_kin(struct path *c, uint64_t until_ns)
+{
+	unsigned int indent = 2 + c->number_width + 2;
+
+	while (c->kin < c->p->nkin && c->m->edges[c->p->kin[c->kin]].time_ns <= until_ns) {
+		uint32_t n = kin_alike(c->m, c->p, c->kin, until_ns);
+		char *text = kin_text(c->m, c->p, c->kin, n);
+
+		if (!text)
+			return -ENOMEM;
+		fprintf(c->t->out, "%*s", (int)indent, "");
+		term_print(c->t, STYLE_MARK, "◆ ");
+		term_wrap(c->t, STYLE_MARK, indent + 2, indent + 2, text);
+		free(text);
+		c->kin += n;
+	}
+	return 0;
+}
+
 /* --- hops -------------------------------------------------------------------------------------------------------- */
 
 static void path_columns(struct path *c, const char *number, uint64_t time_ns, const char *layer)
@@ -159,11 +182,16 @@ static void path_columns(struct path *c, const char *number, uint64_t time_ns, c
 	fputs("  ", c->t->out);
 }
 
-/* What a function answered; what is bad is said in a sentence. */
+/* What a function answered; what is bad is said in a sentence.  Of a BPF program, what it decided. */
 static enum style answer_note(const struct model *m, const struct trc_hop *result, const char *mark, char *buf, size_t size)
 {
+	const char *action = action_name(hop_func(m, result), result->value);
 	struct answer a;
 
+	if (action) {
+		snprintf(buf, size, "%s %s", mark, action);
+		return action_drops(hop_func(m, result), result->value) ? STYLE_BAD : STYLE_NETFILTER;
+	}
 	answer_of(m, hop_func(m, result)->name, result->value, &a);
 	if (!*a.word)
 		snprintf(buf, size, "%s returns %d", mark, result->value);
@@ -211,25 +239,54 @@ static void print_reason(struct path *c, const struct trc_hop *h)
 {
 	char text[1024];
 
-	if (!*reason_text(model_drop_reason(c->m, h->value), text, sizeof(text)))
+	if (!*reason_text(h->kind == TRC_DROP ? model_drop_reason(c->m, h->value) : action_name(hop_func(c->m, h), h->value),
+			  text, sizeof(text)))
 		return;
 	fprintf(c->t->out, "%*s", (int)c->note_column + 2, "");
 	term_wrap(c->t, STYLE_PLAIN, c->note_column + 2, c->note_column + 2, text);
+}
+
+/* Innermost first, as it is recorded. */
+static int print_stack(const struct path *c, const struct trc_hop *h)
+{
+	const struct stack *s = hop_stack(c->m, h);
+	unsigned int at = c->note_column + 2;
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+
+	if (!s || !s->count)
+		return 0;
+	out = open_memstream(&text, &size);
+	if (!out)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < s->count; i++)
+		fprintf(out, "%s%s", i ? " ← " : "", c->m->funcs[s->frames[i]].name);
+	if (fclose(out) || !text) {
+		free(text);
+		return -ENOMEM;
+	}
+	fprintf(c->t->out, "%*s", (int)at, "");
+	term_wrap(c->t, STYLE_DIM, at, at, text);
+	free(text);
+	return 0;
 }
 
 static void print_hop(struct path *c, const struct row *r)
 {
 	const struct trc_hop *h = packet_hop(c->m, c->p, r->first);
 	const struct func *f = hop_func(c->m, h);
-	unsigned int width = text_width(f->name), column, at;
+	const bool derived = h->kind == TRC_DERIVED;
+	unsigned int width = text_width(f->name) + derived, column, at;
 	const char *device = hop_device(c, h);
-	enum style s, name = h->kind == TRC_DROP ? STYLE_BAD : hop_is_hook(c->m, h) ? STYLE_BOLD : STYLE_PLAIN;
+	enum style s, name = h->kind == TRC_DROP ? STYLE_BAD : hop_is_hook(c->m, h) ? STYLE_BOLD : derived ? STYLE_DIM : STYLE_PLAIN;
 	char number[16], note[192];
 
 	snprintf(number, sizeof(number), "%u", r->first + 1);
 	path_columns(c, number, h->time_ns, f->layer);
 	s = hop_note(c, r, note, sizeof(note));
-	term_print(c->t, name, "%s", f->name);
+	term_print(c->t, name, "%s%s", derived ? "~" : "", f->name);
+	c->derived |= derived;
 	column = c->note_column + width;
 	at = c->note_column + (width < c->function_width ? c->function_width : width) + 2;
 	if (c->device_width && *device) {
@@ -246,6 +303,8 @@ static void print_hop(struct path *c, const struct row *r)
 		putc('\n', c->t->out);
 	if (h->kind == TRC_DROP)
 		print_reason(c, h);
+	else if (c->p->fate == FATE_DROPPED && (c->p->fate_hop == r->first || c->p->fate_hop == r->result))
+		print_reason(c, packet_hop(c->m, c->p, c->p->fate_hop));
 }
 
 static void print_repeat(struct path *c, const struct row *r)
@@ -274,7 +333,7 @@ static int print_freed(struct path *c, const struct row *r)
 	for (uint32_t i = r->first; i <= r->last; i++) {
 		const struct trc_hop *x = packet_hop(c->m, c->p, i);
 
-		if (x->kind != TRC_ENTRY || (before && before->func == x->func))
+		if (!hop_enters(x) || (before && !strcmp(hop_func(c->m, before)->name, hop_func(c->m, x)->name)))
 			continue;
 		fprintf(out, "%s %s", before ? "," : "", hop_func(c->m, x)->name);
 		before = x;
@@ -331,6 +390,28 @@ static void head_birth(const struct path *c)
 	head_line(c, STYLE_PLAIN, "born", text);
 }
 
+/* What a reader must know to read what follows. */
+static void head_notes(const struct path *c)
+{
+	const struct packet *p = c->p;
+	char text[256];
+
+	if (p->tuple_of) {
+		snprintf(text, sizeof(text), "it showed no headers itself; the addresses are those of packet %u, its kin", p->tuple_of);
+		head_line(c, STYLE_PLAIN, "kin", text);
+	}
+	if (p->into && p->fate != FATE_MERGED) {
+		snprintf(text, sizeof(text), "its data is in packet %u from then on", p->into);
+		head_line(c, STYLE_PLAIN, "kin", text);
+	}
+	if (p->like) {
+		snprintf(text, sizeof(text), "not all its tracepoints have stacks; functions as in packet %u, which met the same ones", p->like);
+		head_line(c, STYLE_WARN, "note", text);
+	}
+	if (c->m->underived && p->number >= c->m->underived)
+		head_line(c, STYLE_WARN, "note", "functions on its stacks are not shown: the recording has too many (--stack shows the stacks)");
+}
+
 static void print_head(const struct path *c)
 {
 	const struct packet *p = c->p;
@@ -345,8 +426,9 @@ static void print_head(const struct path *c)
 	head_line(c, fate_style(p->fate), "fate", text);
 	head_birth(c);
 	snprintf(text, sizeof(text), "%s, %u hops, %u bytes", duration_text(packet_duration(c->m, p), time, sizeof(time)),
-		 p->nhops, packet_length(c->m, p));
+		 p->nhops - p->nderived, packet_length(c->m, p));
 	head_line(c, STYLE_PLAIN, "took", text);
+	head_notes(c);
 	if (p->lossy)
 		head_line(c, STYLE_WARN, "loss", "hops were lost while this packet lived: a missing hop proves nothing");
 	putc('\n', c->t->out);
@@ -359,11 +441,31 @@ static void print_titles(struct path *c)
 	term_print(c->t, STYLE_DIM, "     time        +  layer      function\n");
 }
 
-int show_path(const struct term *t, const struct model *m, const struct packet *p, bool every)
+static int print_row(struct path *c, const struct row *r, unsigned int how)
+{
+	const struct trc_hop *h = packet_hop(c->m, c->p, r->first);
+	bool first = !r->first;		/* what made it may be of the same moment */
+	int err = path_kin(c, first ? h->time_ns : h->time_ns - !!h->time_ns);
+
+	if (!err && r->kind != ROW_REPEAT)
+		err = path_mark(c, h);
+	if (err)
+		return err;
+	if (r->kind == ROW_FREED)
+		return print_freed(c, r);
+	if (r->kind == ROW_REPEAT) {
+		print_repeat(c, r);
+		return 0;
+	}
+	print_hop(c, r);
+	return how & PATH_STACKS ? print_stack(c, h) : 0;
+}
+
+int show_path(const struct term *t, const struct model *m, const struct packet *p, unsigned int how)
 {
 	struct path c = { .t = t, .m = m, .p = p };
 	struct rows rows;
-	int err = rows_build(&rows, m, p, every);
+	int err = rows_build(&rows, m, p, how & PATH_EVERY);
 
 	if (err)
 		return err;
@@ -372,20 +474,11 @@ int show_path(const struct term *t, const struct model *m, const struct packet *
 	print_titles(&c);
 	if (p->nhops)
 		c.last_ns = packet_hop(m, p, 0)->time_ns;
-	for (size_t i = 0; i < rows.count && !err; i++) {
-		const struct row *r = &rows.row[i];
-
-		if (r->kind != ROW_REPEAT)
-			err = path_mark(&c, packet_hop(m, p, r->first));
-		if (err)
-			break;
-		if (r->kind == ROW_HOP)
-			print_hop(&c, r);
-		else if (r->kind == ROW_REPEAT)
-			print_repeat(&c, r);
-		else
-			err = print_freed(&c, r);
-	}
+	for (size_t i = 0; i < rows.count && !err; i++)
+		err = print_row(&c, &rows.row[i], how);
+	err = err ?: path_kin(&c, UINT64_MAX);
+	if (!err && c.derived)
+		term_print(t, STYLE_DIM, "\n  ~ found on the kernel stack of the event below it, not recorded as a hop of its own\n");
 	if (!err && rows.count < p->nhops)
 		term_print(t, STYLE_DIM, "\n  %u hops in %zu lines; --all gives each its own\n", p->nhops, rows.count);
 	rows_free(&rows);

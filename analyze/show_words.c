@@ -120,10 +120,10 @@ uint32_t packet_reader(const struct model *m, const struct packet *p)
 {
 	if (p->fate != FATE_DELIVERED || p->fate_hop >= p->nhops)
 		return 0;
-	for (uint32_t i = p->fate_hop + 1; i < p->nhops; i++) {
+	for (uint32_t i = p->fate_hop; i < p->nhops; i++) {
 		const struct trc_hop *h = packet_hop(m, p, i);
 
-		if (h->context != TRC_PROCESS || h->kind != TRC_ENTRY)
+		if (h->context != TRC_PROCESS || !hop_enters(h) || (i == p->fate_hop && strcmp(hop_func(m, h)->stage, "read")))
 			continue;
 		if (!strcmp(hop_func(m, h)->stage, "read") || packet_hop(m, p, p->fate_hop)->context == TRC_SOFTIRQ)
 			return h->pid;
@@ -169,10 +169,27 @@ const char *packet_last_function(const struct model *m, const struct packet *p)
 const char *packet_fate_short(const struct model *m, const struct packet *p, char *buf, size_t size)
 {
 	if (p->fate == FATE_DROPPED)
-		snprintf(buf, size, "dropped: %s", model_drop_reason(m, p->reason));
+		snprintf(buf, size, "dropped: %s", packet_reason(m, p));
 	else
 		snprintf(buf, size, "%s", fate_name(p->fate));
 	return buf;
+}
+
+/* What was consumed because others go on in its place; NULL: it was just used up. */
+static const char *packet_went_on(const struct model *m, const struct packet *p)
+{
+	for (uint32_t i = p->nkin; i-- > 0;) {
+		const struct edge *e = &m->edges[p->kin[i]];
+
+		if (e->parent != p->number)
+			continue;
+		switch (e->kind) {
+		case TRC_EDGE_SEGMENT: return "consumed: segmented";
+		case TRC_EDGE_FRAGMENT: return "consumed: fragmented";
+		case TRC_EDGE_REBUILD: return "consumed: rebuilt";
+		}
+	}
+	return NULL;
 }
 
 const char *packet_fate_text(const struct model *m, const struct packet *p, char *buf, size_t size)
@@ -182,12 +199,18 @@ const char *packet_fate_text(const struct model *m, const struct packet *p, char
 
 	switch (p->fate) {
 	case FATE_DROPPED:
-		snprintf(buf, size, "dropped: %s%s%s", model_drop_reason(m, p->reason), hook == NO_HOP ? "" : " at ",
+		snprintf(buf, size, "dropped: %s%s%s", packet_reason(m, p), hook == NO_HOP ? "" : " at ",
 			 hook == NO_HOP ? "" : hook_text(packet_hop(m, p, hook), word, sizeof(word)));
 		break;
 	case FATE_DELIVERED:
 		snprintf(buf, size, "delivered%s%s", reader ? " to " : "",
 			 reader ? proc_text(m, reader, word, sizeof(word)) : "");
+		break;
+	case FATE_MERGED:
+		snprintf(buf, size, "merged into packet %u", p->into);
+		break;
+	case FATE_CONSUMED:
+		snprintf(buf, size, "%s", packet_went_on(m, p) ?: fate_name(p->fate));
 		break;
 	default:
 		snprintf(buf, size, "%s", fate_name(p->fate));
@@ -216,12 +239,12 @@ static bool is_inside_syscall(const char *frame)
 	return *frame == '_' && !strncmp(frame + strspn(frame, "_"), "sys_", 4);
 }
 
-/* The frame of the system call, or the end of the stack. */
+/* The frame of the system call, or the end of the stack, or of the softirq's part of it. */
 static uint32_t syscall_frame(const struct model *m, const struct packet *p)
 {
 	uint32_t i = 0;
 
-	while (i < p->nframes && !syscall_name(m->funcs[p->frames[i]].name))
+	while (i < p->nframes && !syscall_name(m->funcs[p->frames[i]].name) && !function_is_softirq(m->funcs[p->frames[i]].name))
 		i++;
 	return i;
 }
@@ -229,7 +252,7 @@ static uint32_t syscall_frame(const struct model *m, const struct packet *p)
 const char *packet_stack_text(const struct model *m, const struct packet *p, char *buf, size_t size)
 {
 	/* the first frame may be the first hop's own function, which adds nothing */
-	uint32_t first = p->nframes && p->nhops && p->frames[0] == packet_hop(m, p, 0)->func;
+	uint32_t first = p->nframes && p->nhops && p->frames[0] == packet_hop(m, p, 0)->func && packet_hop(m, p, 0)->kind != TRC_DERIVED;
 	uint32_t end = syscall_frame(m, p);
 	size_t used = 0;
 
@@ -251,7 +274,7 @@ const char *packet_syscall(const struct model *m, const struct packet *p, char *
 {
 	uint32_t i = syscall_frame(m, p);
 
-	if (i == p->nframes)
+	if (i == p->nframes || !syscall_name(m->funcs[p->frames[i]].name))
 		return NULL;
 	snprintf(buf, size, "%s", syscall_name(m->funcs[p->frames[i]].name));
 	buf[strcspn(buf, ".")] = '\0';

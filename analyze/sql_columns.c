@@ -26,8 +26,13 @@ static void result_text(sqlite3_context *ctx, const char *text)
 /* What a function that decides answered; of a hook's function the verdict is known in any case. */
 static void result_answer(sqlite3_context *ctx, const struct model *m, const struct trc_hop *h)
 {
+	const char *action = action_name(&m->funcs[h->func], h->value);
 	struct answer a;
 
+	if (action) {
+		result_text(ctx, action);
+		return;
+	}
 	answer_of(m, m->funcs[h->func].name, h->value, &a);
 	if (*a.word)
 		result_text(ctx, a.word);
@@ -124,13 +129,13 @@ static void column_skb(sqlite3_context *ctx, const struct trc_hop *h, int column
 
 static void column_event(sqlite3_context *ctx, const struct model *m, const struct trc_hop *h, int column)
 {
-	static const char *const kinds[] = { "entry", "return", "drop" };
+	static const char *const kinds[] = { "entry", "return", "drop", "derived" };
 	static const char *const contexts[] = { "process", "softirq", "hardirq", "nmi" };
 	bool hook = h->have & TRC_HAVE_HOOK;
 
 	switch (column) {
 	case COL_KIND:
-		return result_text(ctx, h->kind < 3 ? kinds[h->kind] : "unknown");
+		return result_text(ctx, h->kind < 4 ? kinds[h->kind] : "unknown");
 	case COL_FUNC:
 		return sqlite3_result_int64(ctx, h->func);
 	case COL_CPU:
@@ -150,7 +155,9 @@ static void column_event(sqlite3_context *ctx, const struct model *m, const stru
 	case COL_REASON:
 		return h->kind == TRC_DROP ? result_text(ctx, model_drop_reason(m, h->value)) : (void)0;
 	case COL_VALUE:
-		return result_if(ctx, h->kind != TRC_ENTRY, h->value);
+		return result_if(ctx, h->kind == TRC_RETURN || h->kind == TRC_DROP, h->value);
+	case COL_STACK:
+		return result_if(ctx, hop_stack(m, h), h->stack);
 	}
 }
 

@@ -5,71 +5,11 @@
  * Values are bound, never pasted into SQL.  Text that is empty in the model is NULL in a column that allows it.
  */
 #include <arpa/inet.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sql.h"
-
-/* A prepared INSERT, and how its values are given: i number, t text, n text or NULL when empty, N number or NULL when 0 */
-struct insert {
-	sqlite3_stmt *stmt;
-	const char *types;
-	int rc;
-};
-
-static void insert_open(struct insert *in, sqlite3 *db, const char *sql, const char *types)
-{
-	in->stmt = NULL;
-	in->types = types;
-	in->rc = sqlite3_prepare_v2(db, sql, -1, &in->stmt, NULL);
-}
-
-static void insert_bind(struct insert *in, int i, char type, va_list *args)
-{
-	sqlite3_int64 n;
-	const char *text;
-
-	if (type == 'i' || type == 'N') {
-		n = va_arg(*args, sqlite3_int64);
-		in->rc = type == 'N' && !n ? sqlite3_bind_null(in->stmt, i) : sqlite3_bind_int64(in->stmt, i, n);
-	} else {
-		text = va_arg(*args, const char *);
-		in->rc = type == 'n' && (!text || !*text) ? sqlite3_bind_null(in->stmt, i) :
-			 sqlite3_bind_text(in->stmt, i, text ? text : "", -1, SQLITE_STATIC);
-	}
-}
-
-/* All numbers are given as sqlite3_int64. */
-static void insert_row(struct insert *in, ...)
-{
-	va_list args;
-	int i;
-
-	if (in->rc != SQLITE_OK)
-		return;
-	va_start(args, in);
-	for (i = 0; in->types[i] && in->rc == SQLITE_OK; i++)
-		insert_bind(in, i + 1, in->types[i], &args);
-	va_end(args);
-	if (in->rc != SQLITE_OK)
-		return;
-	sqlite3_step(in->stmt);
-	in->rc = sqlite3_reset(in->stmt);
-}
-
-static int insert_close(struct insert *in)
-{
-	sqlite3_finalize(in->stmt);
-	return in->rc;
-}
-
-#define I(n) ((sqlite3_int64)(n))
-
-static sqlite3_int64 time_of(uint64_t ns)
-{
-	return ns < INT64_MAX ? (sqlite3_int64)ns : INT64_MAX;
-}
+#include "sql_insert.h"
 
 static sqlite3_int64 started_ns(const struct model *m)
 {
@@ -88,7 +28,7 @@ static int recording_load(sqlite3 *db, const struct model *m, int rec)
 	insert_row(&in, I(rec), m->file, id, model_fact(m, "host.name"), model_fact(m, "host.kernel"),
 		   model_fact(m, "host.machine"), model_fact(m, "recorder.backend"), model_fact(m, "recorder.profile"),
 		   model_fact(m, "recorder.command"), started_ns(m), m->nhops ? time_of(m->hops[0].time_ns) : I(0),
-		   m->nhops ? time_of(m->hops[m->nhops - 1].time_ns) : I(0), I(m->npackets), I(m->nhops), I(m->lost),
+		   m->nhops ? time_of(m->hops[m->nhops - 1].time_ns) : I(0), I(m->npackets), I(m->nhops - m->nderived), I(m->lost),
 		   I(m->missed), m->end.reason, m->trouble);
 	return insert_close(&in);
 }
@@ -209,7 +149,7 @@ static int reasons_load(sqlite3 *db, const struct model *m)
 	for (i = 0; i < m->npackets; i++) {
 		if (m->packets[i].fate != FATE_DROPPED)
 			continue;
-		reason = model_drop_reason(m, m->packets[i].reason);
+		reason = packet_reason(m, &m->packets[i]);
 		insert_row(&in, reason, reason_meaning(reason), reason_advice(reason));
 	}
 	return insert_close(&in);
@@ -257,15 +197,15 @@ static void packet_row(struct insert *in, const struct model *m, const struct pa
 	bool ip = t->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6), ports = t->have & (TRC_HAVE_L4 | TRC_HAVE_ARP);
 
 	/* N makes 0 NULL: no protocol, port or process that matters has the number 0, but for the ICMP type 0 */
-	in->types = ports ? "iiiiiiitNNninNtininnNntti" : "iiiiiiitNNnNnNtininnNntti";
+	in->types = ports ? "iiiiiiitNNninNtininnNnttiiNiNN" : "iiiiiiitNNnNnNtininnNnttiiNiNN";
 	insert_row(in, I(rec), I(p->number), I(p->id), time_of(first->time_ns), time_of(last->time_ns),
 		   time_of(last->time_ns - first->time_ns), I(p->nhops), tuple_text(t, tuple, sizeof(tuple)), I(t->ethertype),
 		   I(ip ? t->l4proto : 0), address_text(t, t->saddr, src, sizeof(src)), I(t->sport),
 		   address_text(t, t->daddr, dst, sizeof(dst)), I(t->dport), fate_name(p->fate), I(p->fate_hop) + 1,
-		   p->fate == FATE_DROPPED ? model_drop_reason(m, p->reason) : "", I(p->lossy),
+		   p->fate == FATE_DROPPED ? packet_reason(m, p) : "", I(p->lossy),
 		   model_netns(m, hop_with_netns(m, p)->netns), model_dev(m, device->netns, device->ifindex), I(p->pid),
 		   p->pid ? model_proc(m, p->pid) : "", func_name(m, first), func_name(m, packet_hop(m, p, p->fate_hop)),
-		   I(path));
+		   I(path), I(p->nderived), I(p->like), I(p->journey), I(p->tuple_of), I(p->into));
 }
 
 static int packets_load(sqlite3 *db, const struct model *m, int rec)
@@ -276,7 +216,7 @@ static int packets_load(sqlite3 *db, const struct model *m, int rec)
 	int rc = path_of ? paths_load(db, m, rec, path_of) : SQLITE_NOMEM;
 
 	if (rc == SQLITE_OK) {
-		insert_open(&in, db, "INSERT INTO packet VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "");
+		insert_open(&in, db, "INSERT INTO packet VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "");
 		for (i = 0; i < m->npackets && in.rc == SQLITE_OK; i++)
 			packet_row(&in, m, &m->packets[i], rec, path_of[i]);
 		rc = insert_close(&in);
@@ -298,5 +238,6 @@ int rows_load(sqlite3 *db, const struct model *m, int recording)
 	rc = rc ?: losses_load(db, m, recording);
 	rc = rc ?: stacks_load(db, m, recording);
 	rc = rc ?: reasons_load(db, m);
+	rc = rc ?: more_load(db, m, recording);
 	return rc ?: packets_load(db, m, recording);
 }

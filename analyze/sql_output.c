@@ -40,7 +40,7 @@ static char *sanitized(const char *text)
 	return copy;
 }
 
-/* Blobs, which our tables have not, are shown as hexadecimal text. */
+/* Bytes are shown as hexadecimal text: a terminal may act on them. */
 static char *blob_text(sqlite3_stmt *stmt, int column)
 {
 	const unsigned char *bytes = sqlite3_column_blob(stmt, column);

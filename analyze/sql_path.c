@@ -36,7 +36,7 @@ static const struct trc_hop *path_next(const struct model *m, const struct packe
 
 	while (*i < p->nhops) {
 		h = packet_hop(m, p, (*i)++);
-		if (h->kind != TRC_ENTRY || h->func == *last)
+		if (!hop_enters(h) || h->func == *last)
 			continue;
 		*last = h->func;
 		return h;

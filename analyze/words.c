@@ -174,7 +174,7 @@ const char *fate_name(enum fate f)
 {
 	static const char *const names[] = {
 		[FATE_IN_FLIGHT] = "in flight", [FATE_DELIVERED] = "delivered", [FATE_SENT] = "sent",
-		[FATE_DROPPED] = "dropped", [FATE_CONSUMED] = "consumed",
+		[FATE_DROPPED] = "dropped", [FATE_CONSUMED] = "consumed", [FATE_MERGED] = "merged",
 	};
 
 	return (size_t)f < COUNT(names) ? names[f] : "unknown";

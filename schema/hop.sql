@@ -8,10 +8,10 @@ CREATE TABLE hop_row (	-- the hops by number; hop has the names
 	time_ns INTEGER NOT NULL,
 	at_ns INTEGER NOT NULL,		-- since the packet's first hop
 	delta_ns INTEGER,		-- since the packet's previous hop
-	kind TEXT NOT NULL,		-- entry, return, drop
+	kind TEXT NOT NULL,		-- entry, return, drop; derived: found on the stack of the event behind it
 	func INTEGER NOT NULL,
 	cpu INTEGER NOT NULL,
-	seq INTEGER NOT NULL,		-- number on its CPU; a gap is loss
+	seq INTEGER NOT NULL,		-- number on its CPU; a gap is loss; of a derived hop that of its event
 	context TEXT,			-- process, softirq, hardirq, nmi
 	pid INTEGER NOT NULL,		-- of the process that was running, whoever's packet it is
 	netns_id INTEGER,
@@ -34,8 +34,9 @@ CREATE TABLE hop_row (	-- the hops by number; hop has the names
 	gso_segments INTEGER,
 	hook TEXT,			-- of netfilter: LOCAL_OUT, ...
 	family TEXT,			-- of that hook: IPv4, ...
-	verdict TEXT,			-- what a function that decides answered: ACCEPT, DROP, -EPERM, ...
+	verdict TEXT,			-- what a function that decides answered: ACCEPT, DROP, -EPERM, XDP_PASS, ...
 	reason TEXT,			-- why it was dropped
 	value INTEGER,			-- what the function returned, or the number of the drop reason
+	stack INTEGER,			-- see frame
 	PRIMARY KEY (recording, packet, hop)
 ) STRICT, WITHOUT ROWID;

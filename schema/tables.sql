@@ -112,7 +112,7 @@ CREATE TABLE packet (	-- the packets: one row for each life of an sk_buff
 	sport INTEGER,			-- port; ICMP: type * 256 + code; ARP: operation
 	dst TEXT,
 	dport INTEGER,			-- port; ICMP: echo id
-	fate TEXT NOT NULL,		-- delivered, sent, dropped, consumed, in flight
+	fate TEXT NOT NULL,		-- delivered, sent, dropped, consumed, merged, in flight
 	fate_hop INTEGER NOT NULL,	-- the hop that decided it
 	reason TEXT,			-- why it was dropped
 	lossy INTEGER NOT NULL,		-- 1: hops may be missing
@@ -123,6 +123,11 @@ CREATE TABLE packet (	-- the packets: one row for each life of an sk_buff
 	first_function TEXT NOT NULL,
 	fate_function TEXT NOT NULL,	-- the function that decided its fate
 	path INTEGER NOT NULL,		-- see path
+	derived INTEGER NOT NULL,	-- how many of its hops are derived from stacks
+	like INTEGER,			-- a packet that met the same tracepoints and has the stacks that this one lacks
+	journey INTEGER NOT NULL,	-- packets that came from each other have the same number: see lineage
+	tuple_of INTEGER,		-- the kin that its addresses were taken from; NULL: it showed them itself
+	merged_into INTEGER,		-- the packet that has its data now
 	PRIMARY KEY (recording, packet)
 ) STRICT, WITHOUT ROWID;
 
@@ -143,6 +148,43 @@ CREATE TABLE path_step (	-- the functions of a path by number; path_hop has thei
 	func INTEGER NOT NULL,
 	PRIMARY KEY (recording, path, step)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE frame (	-- kernel stacks by number, each once; hop_stack has the names
+	recording INTEGER NOT NULL,
+	stack INTEGER NOT NULL,		-- 1, 2, ...: see hop
+	frame INTEGER NOT NULL,		-- 1 is the innermost
+	func INTEGER NOT NULL,
+	PRIMARY KEY (recording, stack, frame)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lineage (	-- which packet came from which
+	recording INTEGER NOT NULL,
+	child INTEGER,			-- packet; NULL: no hop of it was recorded
+	parent INTEGER,
+	kind TEXT NOT NULL,		-- clone, copy, segment, fragment, merge, coalesce, reassemble, split, rebuild, encapsulate
+	time_ns INTEGER NOT NULL,
+	function TEXT NOT NULL		-- where it was noticed
+) STRICT;
+
+CREATE TABLE payload (	-- the first bytes of packets, when they were first seen with headers
+	recording INTEGER NOT NULL,
+	packet INTEGER NOT NULL,
+	time_ns INTEGER NOT NULL,
+	layer INTEGER NOT NULL,		-- 2: from the link-layer header on, 3: from the network header on
+	len_bytes INTEGER NOT NULL,	-- of the whole packet from there
+	bytes BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE snapshot (	-- what network namespaces looked like when the recording began and ended
+	recording INTEGER NOT NULL,
+	moment TEXT NOT NULL,		-- start, end
+	netns_id INTEGER,		-- NULL: the whole machine
+	netns TEXT,
+	what TEXT NOT NULL,		-- routes, nftables, ...
+	source TEXT,			-- the command or file it is from
+	note TEXT,			-- why it is missing or cut, NULL: it is whole
+	text TEXT NOT NULL		-- as the source gave it; where that is JSON, json_each() and the like read it
+) STRICT;
 
 CREATE TABLE stack_frame (	-- the kernel stack at a packet's first hop, by number; stack has the names
 	recording INTEGER NOT NULL,

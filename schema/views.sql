@@ -6,7 +6,7 @@ SELECT h.recording, h.packet, h.hop,
 	h.time_ns,			-- when
 	h.at_ns,			-- since the packet's first hop
 	h.delta_ns,			-- since the packet's previous hop
-	h.kind,				-- entry, return, drop
+	h.kind,				-- entry, return, drop; derived: found on the stack of the event behind it
 	f.name AS function, f.module, f.layer, f.stage,
 	h.cpu, h.context,
 	h.pid, p.process,		-- what was running, whoever's packet it is
@@ -17,7 +17,8 @@ SELECT h.recording, h.packet, h.hop,
 	h.verdict,			-- what a function that decides answered, as it returned
 	h.reason,			-- why it was dropped
 	h.value,			-- what the function returned, or the number of the drop reason
-	h.netns_id, h.ifindex, h.func, h.seq
+	h.netns_id, h.ifindex, h.func, h.seq,
+	h.stack				-- see hop_stack
 FROM hop_row h
 LEFT JOIN function f ON f.recording = h.recording AND f.func = h.func
 LEFT JOIN process p ON p.recording = h.recording AND p.pid = h.pid
@@ -33,6 +34,19 @@ CREATE VIEW stack AS	-- the kernel stack at each packet's first hop, innermost f
 SELECT s.recording, s.packet, s.frame, f.name AS function, f.module, f.layer, s.func
 FROM stack_frame s
 LEFT JOIN function f ON f.recording = s.recording AND f.func = s.func;
+
+CREATE VIEW hop_stack AS	-- the kernel stack at each hop that has one, innermost first
+SELECT h.recording, h.packet, h.hop, s.frame, f.name AS function, f.module, f.layer, s.func, s.stack
+FROM hop_row h
+JOIN frame s ON s.recording = h.recording AND s.stack = h.stack
+LEFT JOIN function f ON f.recording = s.recording AND f.func = s.func;
+
+CREATE VIEW journey AS	-- packets that came from each other: a TCP segment with its clones, a datagram with its fragments
+SELECT recording, journey, count(*) AS packets, min(packet) AS first_packet,
+	min(first_ns) AS first_ns, max(last_ns) AS last_ns, max(last_ns) - min(first_ns) AS took_ns,
+	group_concat(DISTINCT fate) AS fates
+FROM packet
+GROUP BY recording, journey;
 
 CREATE VIEW dropped AS	-- the packets that were dropped: where, why, what to check
 SELECT p.recording, p.packet, h.time_ns, p.tuple, p.reason, r.meaning,

@@ -60,6 +60,56 @@ static void packets_check(const struct model *m)
 	CHECK(total == m->nhops);
 }
 
+/* Line feeds are what a text of several lines has of them. */
+static void lines_check(const char *s)
+{
+	for (CHECK(s); *s; s++)
+		CHECK((unsigned char)*s == '\n' || ((unsigned char)*s >= 0x20 && *s != 0x7f));
+}
+
+static void besides_check(const struct model *m)
+{
+	size_t kin = 0, ends = 0, derived = 0;
+
+	for (size_t i = 0; i < m->nstacks; i++) {
+		CHECK(m->stacks[i].call <= m->stacks[i].count && m->stacks[i].count <= TRC_STACK_MAX);
+		for (uint32_t k = 0; k < m->stacks[i].count; k++)
+			CHECK(m->stacks[i].frames[k] < m->nfuncs);
+	}
+	for (size_t i = 0; i < m->nhops; i++) {
+		CHECK(m->hops[i].stack <= m->nstacks);
+		derived += m->hops[i].kind == TRC_DERIVED;
+	}
+	CHECK(derived == m->nderived);
+	for (size_t i = 0; i < m->nedges; i++) {
+		const struct edge *e = &m->edges[i];
+
+		CHECK(e->func < m->nfuncs && e->child <= m->npackets && e->parent <= m->npackets && (e->child || e->parent));
+		CHECK(!i || m->edges[i - 1].time_ns <= e->time_ns);
+		text_check(edge_name(e->kind));
+		ends += !!e->child + !!e->parent;
+	}
+	for (size_t i = 0; i < m->npackets; i++) {
+		const struct packet *p = &m->packets[i];
+
+		CHECK(p->journey && p->journey <= m->npackets && p->tuple_of <= m->npackets && p->like <= m->npackets);
+		CHECK(p->into <= m->npackets && (p->fate != FATE_MERGED || p->into));
+		text_check(packet_reason(m, p));
+		for (uint32_t k = 0; k < p->nkin; k++)
+			CHECK(p->kin[k] < m->nedges);
+		kin += p->nkin;
+	}
+	CHECK(kin == ends);
+	for (size_t i = 0; i < m->ndatas; i++)
+		CHECK(m->datas[i].packet <= m->npackets && m->datas[i].size <= TRC_STRING_MAX);
+	for (size_t i = 0; i < m->nsnapshots; i++) {
+		text_check(m->snapshots[i].what);
+		text_check(m->snapshots[i].source);
+		text_check(m->snapshots[i].note);
+		lines_check(m->snapshots[i].text);
+	}
+}
+
 static void names_check(const struct model *m)
 {
 	text_check(m->trouble);
@@ -97,6 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hops_check(m);
 	packets_check(m);
 	names_check(m);
+	besides_check(m);
 	model_free(m);
 	return 0;
 }

@@ -72,7 +72,7 @@ static void function_row(char **field)
 	if (!is_word("- send to_ip netfilter route neigh to_qdisc to_driver receive from_ip_rcv to_transport forward to_socket "
 		     "read free", field[2]))
 		fail_msg("%s: no such stage: %s", field[0], field[2]);
-	if (strcmp(field[3], "-") && field[3][strspn(field[3], "petdrcxb")])
+	if (strcmp(field[3], "-") && field[3][strspn(field[3], "petdrcxbq")])
 		fail_msg("%s: no such flag: %s", field[0], field[3]);
 	if (strchr(field[3], 'p')) {
 		npath++;
@@ -107,6 +107,51 @@ static void functions_keep_what_their_header_promises(void **state)
 	assert_true(rows(embedded_functions, 5, function_row) > 500);
 	assert_in_range(npath, 150, 300);
 	assert_true(npatterns > 100);
+}
+
+static bool patterns_began;
+
+static void tracepoint_row(char **field)
+{
+	seen_once(field[0]);
+	patterns_began |= strpbrk(field[0], "*?[") != NULL;
+	if (patterns_began && !strpbrk(field[0], "*?["))
+		fail_msg("%s: exact names come before patterns", field[0]);
+	if (!is_word("socket transport ip netfilter routing neighbour qdisc device driver bridge xdp packet", field[1]))
+		fail_msg("%s: no such layer: %s", field[0], field[1]);
+	if (!is_word("- send route to_qdisc to_driver receive read free", field[2]))
+		fail_msg("%s: no such stage: %s", field[0], field[2]);
+	if (strcmp(field[3], "-") && field[3][strspn(field[3], "dh")])
+		fail_msg("%s: no such flag: %s", field[0], field[3]);
+	if (!patterns_began && !strcmp(field[4], "-"))
+		fail_msg("%s has no meaning", field[0]);
+}
+
+static void action_row(char **field)
+{
+	int32_t value;
+	char kind[8], c;
+
+	seen_once(field[0]);
+	if (sscanf(field[0], "%7[^/]/%d%c", kind, &value, &c) != 2 || !is_word("xdp tc", kind))
+		fail_msg("%s: kind and value, such as xdp/1", field[0]);
+	if (!is_word("drop send keep -", field[2]))
+		fail_msg("%s: no such effect: %s", field[0], field[2]);
+	if (!strcmp(field[2], "drop") && !*reason_advice(field[1]))
+		fail_msg("%s drops, and reasons.tsv has no row for it", field[1]);
+}
+
+static void tracepoints_and_actions_keep_what_their_headers_promise(void **state)
+{
+	const struct func point = { .name = "netif_rx", .flags = TRC_FUNC_TRACEPOINT }, function = { .name = "netif_rx" };
+
+	nseen = 0;
+	patterns_began = false;
+	assert_true(rows(embedded_tracepoints, 5, tracepoint_row) > 40);
+	nseen = 0;
+	assert_true(rows(embedded_actions, 4, action_row) == 15);
+	assert_string_equal(knowledge_of_func(&point)->flags, "h");
+	assert_ptr_equal(knowledge_of_func(&function), knowledge_of("netif_rx"));
 }
 
 static void reason_row(char **field)
@@ -237,6 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reasons_of_subsystems_have_names),
 		cmocka_unit_test(functions_keep_what_their_header_promises),
+		cmocka_unit_test(tracepoints_and_actions_keep_what_their_headers_promise),
 		cmocka_unit_test(reasons_keep_what_their_header_promises),
 		cmocka_unit_test(exact_name_wins_over_pattern_and_compiler_suffix_is_ignored),
 		cmocka_unit_test(first_pattern_wins),

@@ -102,6 +102,69 @@ static void long_stack(struct tape *t, size_t i, size_t n)
 	tape_put(t, &rec);
 }
 
+static void frames_each(struct tape *t, size_t i, size_t n)
+{
+	static uint32_t frames[TRC_STACK_MAX];
+	const struct trc_record rec = { TRC_FRAMES, .frames = { 1 + i, TRC_STACK_MAX, frames } };
+
+	tape_put(t, &rec);
+}
+
+static void edge_each(struct tape *t, size_t i, size_t n)
+{
+	const struct trc_record rec = { TRC_EDGE, .edge = { .child = 2, .parent = 1, .kind = TRC_EDGE_CLONE } };
+
+	tape_put(t, &rec);
+}
+
+static void bytes_each(struct tape *t, size_t i, size_t n)
+{
+	static uint8_t bytes[60000];
+	const struct trc_record rec = { TRC_DATA, .data = { 1 + i, 1, 2, sizeof(bytes), sizeof(bytes), bytes } };
+
+	tape_put(t, &rec);
+}
+
+/* One text of nothing but bytes that take four when they are made harmless. */
+static void snapshot_part(struct tape *t, size_t i, size_t n)
+{
+	static char text[60001];
+	const struct trc_record rec = { TRC_SNAPSHOT, .snapshot = { 0, 1, "routes", "", "", i, i == n - 1, text } };
+
+	memset(text, 033, sizeof(text) - 1);
+	tape_put(t, &rec);
+}
+
+static void short_snapshot(struct tape *t, size_t i, size_t n)
+{
+	const struct trc_record rec = { TRC_SNAPSHOT, .snapshot = { 0, 1, "w", "", "", 0, 1, "" } };
+
+	tape_put(t, &rec);
+}
+
+/* Events whose deep stacks have nothing in common with the one before. */
+static void deep_event(struct tape *t, size_t i, size_t n)
+{
+	uint32_t frames[TRC_STACK_MAX], k, which;
+	struct trc_record func = { TRC_FUNC, .func = { .id = 1000, .name = "net_dev_queue", .module = "", .why = "", .arg = 1,
+		.flags = TRC_FUNC_PROBED | TRC_FUNC_ATTACHED | TRC_FUNC_TRACEPOINT } };
+	struct trc_record stack = { TRC_FRAMES, .frames = { .count = TRC_STACK_MAX, .frames = frames } };
+	struct trc_hop h = { .time_ns = 1 + i, .packet = 1 + i / 10, .seq = i, .func = 1000, .stack = 1 + i % 2 };
+
+	if (!i) {
+		tape_put(t, &func);
+		for (which = 1; which <= 2; which++) {
+			func.func = (struct trc_func){ .id = which, .name = which == 1 ? "ip_rcv" : "ip_output", .module = "", .why = "" };
+			tape_put(t, &func);
+			for (k = 0; k < TRC_STACK_MAX; k++)
+				frames[k] = which;
+			stack.frames.id = which;
+			tape_put(t, &stack);
+		}
+	}
+	tape_write(t, &h);
+}
+
 enum outcome { LOADED, REFUSED, REFUSED_IN_OTHER_WORDS };
 
 static enum outcome load_and_judge(const struct tape *t, const char *sentence)
@@ -172,6 +235,21 @@ static void text_and_stacks_count_too(void **state)
 	claims(long_stack, 450000, true, REFUSED, too_much);
 }
 
+static void stacks_edges_bytes_and_snapshots_count_too(void **state)
+{
+	claims(frames_each, 450000, true, REFUSED, too_much);
+	claims(edge_each, 2200000, true, REFUSED, too_much);
+	claims(bytes_each, 5000, true, REFUSED, too_much);
+	claims(snapshot_part, 1000, true, REFUSED, too_much);
+	claims(short_snapshot, 1500000, true, REFUSED, too_much);
+}
+
+static void derived_hops_stay_within_the_limit(void **state)
+{
+	claims(deep_event, 100000, true, LOADED, "");
+	claims(deep_event, 900000, true, LOADED, "");
+}
+
 static void names_beyond_their_number_are_refused_by_name(void **state)
 {
 	claims(short_fact, 2200000, true, REFUSED, "claims more than 2097152 names");
@@ -196,6 +274,8 @@ int main(void)
 		cmocka_unit_test(hops_beyond_the_limit_are_refused_by_name),
 		cmocka_unit_test(namespaces_and_devices_of_hops_count_too),
 		cmocka_unit_test(text_and_stacks_count_too),
+		cmocka_unit_test(stacks_edges_bytes_and_snapshots_count_too),
+		cmocka_unit_test(derived_hops_stay_within_the_limit),
 		cmocka_unit_test(names_beyond_their_number_are_refused_by_name),
 		cmocka_unit_test(what_is_within_the_limit_loads_within_it),
 		cmocka_unit_test(limit_grows_with_the_file),

@@ -84,7 +84,7 @@ static void show_all(const struct term *t, const struct model *m)
 	assert_int_equal(show_explain_main(t, m, false), 0);
 	for (size_t i = 0; i < m->npackets; i++) {
 		assert_int_equal(show_path(t, m, &m->packets[i], i % 2), 0);
-		assert_int_equal(show_path_json(t, m, &m->packets[i]), 0);
+		assert_int_equal(show_path_json(t, m, &m->packets[i], PATH_STACKS), 0);
 		assert_int_equal(show_explain(t, m, &m->packets[i], i % 2), 0);
 	}
 }

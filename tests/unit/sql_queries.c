@@ -66,6 +66,19 @@ static void fails(const char *query, const char *words)
 		fail_msg("%s: %s, without: %s", query, error, words);
 }
 
+static void bytes_are_printed_as_digits(void **state)
+{
+	prints("SELECT bytes FROM payload", FORMAT_TABS, "bytes\n45001bff\n");
+	prints("SELECT bytes FROM payload", FORMAT_JSON, "{\"bytes\":\"45001bff\"}\n");
+}
+
+static void snapshots_can_be_taken_apart(void **state)
+{
+	prints("SELECT r.value ->> 'dst' AS dst FROM snapshot s, json_each(s.text) r WHERE what = 'routes'", FORMAT_TABS,
+	       "dst\ndefault\n10.0.0.0/8\n");
+	prints("SELECT count(*) AS n FROM snapshot s, json_tree(s.text) r WHERE what = 'routes'", FORMAT_TABS, "n\n5\n");
+}
+
 static void wrong_queries_fail_with_one_line_that_helps(void **state)
 {
 	fails("SELEC 1", "syntax error");
@@ -179,6 +192,8 @@ static void duration_is_for_people(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bytes_are_printed_as_digits),
+		cmocka_unit_test(snapshots_can_be_taken_apart),
 		cmocka_unit_test(wrong_queries_fail_with_one_line_that_helps),
 		cmocka_unit_test(queries_only_read),
 		cmocka_unit_test(table_aligns_text_left_and_numbers_right),

@@ -10,6 +10,23 @@
 #include "model_support.h"
 #include "sql.h"
 
+/* A stack at the first packet's second hop, its bytes, a clone, and what one namespace looked like. */
+static inline void tape_besides(struct tape *t)
+{
+	static const uint8_t bytes[] = { 0x45, 0, 0x1b, 0xff };
+	const struct trc_record recs[] = {
+		{ TRC_EDGE, .edge = { t->now_ns, 2, 1, TRC_EDGE_CLONE, tape_func(t, "udp_send_skb") } },
+		{ TRC_DATA, .data = { 1, t->now_ns, 3, 60, sizeof(bytes), bytes } },
+		{ TRC_SNAPSHOT, .snapshot = { 0, NS_CLIENT, "routes", "ip -j route", "", 0, 0, "[{\"dst\": \"def" } },
+		{ TRC_SNAPSHOT, .snapshot = { 0, NS_CLIENT, "routes", "ip -j route", "", 1, 1, "ault\"},\n{\"dst\": \"10.0.0.0/8\"}]\n" } },
+		{ TRC_SNAPSHOT, .snapshot = { 1, 0, "nftables", "nft -j list ruleset", "nft is not installed", 0, 1, "" } },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(recs) / sizeof(recs[0]); i++)
+		tape_put(t, &recs[i]);
+}
+
 /* Three packets: a query that is delivered, the same query dropped at LOCAL_OUT, an ARP request that is consumed. */
 static inline void tape_scene(struct tape *t)
 {
@@ -17,12 +34,18 @@ static inline void tape_scene(struct tape *t)
 	uint32_t frames[2];
 	struct trc_record stack = { TRC_STACK, .stack = { 1, 2, frames } };
 	struct trc_record loss = { TRC_LOSS, .loss = { .cpu = 0 } };
+	struct trc_record dictionary = { TRC_FRAMES, .frames = { 9, 2, frames } };
 
 	tape_names(t);
 	frames[0] = tape_func(t, "udp_send_skb");
 	frames[1] = tape_func(t, "__x64_sys_sendto");
 	tape_put(t, &stack);
-	PATH(t, 1, "udp_send_skb", "ip_send_skb", "__ip_local_out", "ip_output", "dev_hard_start_xmit");
+	PATH(t, 1, "udp_send_skb");
+	tape_put(t, &dictionary);
+	h = tape_hop(t, 1, "ip_send_skb");
+	h.stack = 9;
+	tape_write(t, &h);
+	PATH(t, 1, "__ip_local_out", "ip_output", "dev_hard_start_xmit");
 	h = tape_hop(t, 1, "__netif_rx");
 	h.netns = NS_SERVER;
 	h.context = TRC_SOFTIRQ;
@@ -50,6 +73,7 @@ static inline void tape_scene(struct tape *t)
 	h.sport = 1;
 	tape_write(t, &h);
 	PATH(t, 3, "consume_skb", "consume_skb", "skb_release_head_state");
+	tape_besides(t);
 	loss.loss.produced = loss.loss.recorded = t->seq[0];
 	tape_put(t, &loss);
 }

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sql_more.c - what a recording holds besides hops: kernel stacks, lineage, packets' bytes, snapshots of namespaces.
+ */
+#include "sql.h"
+#include "sql_insert.h"
+
+static int frames_load(sqlite3 *db, const struct model *m, int rec)
+{
+	struct insert in;
+	uint32_t k;
+	size_t i;
+
+	insert_open(&in, db, "INSERT INTO frame VALUES (?,?,?,?)", "iiii");
+	for (i = 0; i < m->nstacks; i++)
+		for (k = 0; k < m->stacks[i].count; k++)
+			insert_row(&in, I(rec), I(i) + 1, I(k) + 1, I(m->stacks[i].frames[k]));
+	return insert_close(&in);
+}
+
+static int lineage_load(sqlite3 *db, const struct model *m, int rec)
+{
+	struct insert in;
+	const struct edge *e;
+	size_t i;
+
+	insert_open(&in, db, "INSERT INTO lineage VALUES (?,?,?,?,?,?)", "iNNtit");
+	for (i = 0; i < m->nedges; i++) {
+		e = &m->edges[i];
+		insert_row(&in, I(rec), I(e->child), I(e->parent), edge_name(e->kind), time_of(e->time_ns), m->funcs[e->func].name);
+	}
+	return insert_close(&in);
+}
+
+static int payload_load(sqlite3 *db, const struct model *m, int rec)
+{
+	struct insert in;
+	const struct data *d;
+	size_t i;
+
+	insert_open(&in, db, "INSERT INTO payload VALUES (?,?,?,?,?,?)", "iiiiib");
+	for (i = 0; i < m->ndatas; i++) {
+		d = &m->datas[i];
+		if (d->packet)
+			insert_row(&in, I(rec), I(d->packet), time_of(d->time_ns), I(d->layer), I(d->len_bytes), d->bytes, I(d->size));
+	}
+	return insert_close(&in);
+}
+
+static int snapshots_load(sqlite3 *db, const struct model *m, int rec)
+{
+	struct insert in;
+	const struct snapshot *s;
+	char note[512];
+	size_t i;
+
+	insert_open(&in, db, "INSERT INTO snapshot VALUES (?,?,?,?,?,?,?,?)", "itNntnnt");
+	for (i = 0; i < m->nsnapshots; i++) {
+		s = &m->snapshots[i];
+		snprintf(note, sizeof(note), "%s%s%s", s->note, *s->note && s->broken ? "; " : "", s->broken ? "parts are missing" : "");
+		insert_row(&in, I(rec), s->end ? "end" : "start", I(s->netns), model_netns(m, s->netns), s->what, s->source, note, s->text);
+	}
+	return insert_close(&in);
+}
+
+int more_load(sqlite3 *db, const struct model *m, int recording)
+{
+	int rc = frames_load(db, m, recording);
+
+	rc = rc ?: lineage_load(db, m, recording);
+	rc = rc ?: payload_load(db, m, recording);
+	return rc ?: snapshots_load(db, m, recording);
+}
