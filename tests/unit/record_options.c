@@ -301,7 +301,7 @@ static bool works(void *data)
 static uint64_t dropped(uid_t uid, bool maps_work, uid_t *real, int *regained)
 {
 	struct invoker who = { .uid = uid, .gid = uid, .other = uid != 0 };
-	struct { uint64_t caps; uid_t uid; int regained, asked; } got = {};
+	struct { uint64_t caps[2]; uid_t uid; int regained, asked; } got = {};
 	char line[128];
 	int ends[2];
 	FILE *f;
@@ -313,7 +313,7 @@ static uint64_t dropped(uid_t uid, bool maps_work, uid_t *real, int *regained)
 		f = fopen("/proc/self/status", "r");
 		while (f && fgets(line, sizeof(line), f))
 			if (!strncmp(line, "CapPrm:", 7) || !strncmp(line, "CapEff:", 7))
-				got.caps |= strtoull(line + 7, NULL, 16);
+				got.caps[line[3] == 'E'] = strtoull(line + 7, NULL, 16);
 		got.uid = getuid();
 		got.regained = uid && (!setuid(0) || !seteuid(0) || !setgid(0));
 		got.asked = asked;
@@ -324,9 +324,10 @@ static uint64_t dropped(uid_t uid, bool maps_work, uid_t *real, int *regained)
 	close(ends[1]);
 	wait(NULL);
 	assert_int_equal(got.asked, 1);
+	assert_int_equal(got.caps[0], got.caps[1]);
 	*real = got.uid;
 	*regained = got.regained;
-	return got.caps;
+	return got.caps[0];
 }
 
 static void rights_are_gone_for_good(void **state)
