@@ -244,33 +244,13 @@ struct list_walk {
 	__u64 cookie;
 };
 
-/* In a frame of its own: what the filters need below the other one is little enough as it is. */
-static __noinline int list_submit(struct hop *h)
-{
-	hop_submit(h);
-	return 0;
-}
-
-static __always_inline bool list_find(struct hop *h)
-{
-	struct scratch *s = constants.direct ? NULL : scratch_take(&h->run);
-	bool found = hop_find(h, s ? s->skb : NULL);
-
-	if (found)
-		list_submit(h);
-	if (s)
-		scratch_give(&h->run);
-	return found;
-}
-
 static long list_step(__u32 n __attribute__((unused)), struct list_walk *w)
 {
 	struct hop h = { .run.ctx = w->ctx, .skb = w->skb, .func = w->func, .cookie = w->cookie };
 
 	if (w->skb == w->list || !is_kernel_pointer(w->skb))
 		return 1;
-	if (cpu_enter(&h.run, h.run.ctx))
-		list_find(&h);
+	hop_record(&h);
 	w->skb = 0;
 	words_read(&w->skb, h.skb, 1);
 	return 0;
