@@ -397,14 +397,14 @@ static int file_end(struct session *s)
 	int err;
 
 	probes_enable(&s->probes, false);
+	rec.end.time_ns = clock_ns(CLOCK_MONOTONIC);
+	rec.end.realtime_ns = clock_ns(CLOCK_REALTIME);
 	err = drain_finish(s->drain);
 	netns = drain_netns(s->drain, &n);
 	system_end(s->system, netns, n);
 	err = err ? err : spool_finish(s->spool);
 	err = err ? err : system_write(s->system, pieces_writer(s->pieces), true);
 	rec.end.reason = s->ending;
-	rec.end.time_ns = clock_ns(CLOCK_MONOTONIC);
-	rec.end.realtime_ns = clock_ns(CLOCK_REALTIME);
 	rec.end.packets = drain_totals(s->drain)->packets;
 	err = err ? err : pieces_write(s->pieces, &rec);
 	err = err ? err : pieces_finish(s->pieces);

@@ -164,8 +164,8 @@ static void question_ask(const struct look *l, struct question *q, struct tool *
 		err = -ETIME;
 	else if (*source == '/')
 		err = text_file(&q->text, source);
-	else if (!strcmp(source, "sysctls"))
-		err = sysctls_read(&q->text, "/proc/sys");
+	else if (!strncmp(source, "sysctls ", 8))
+		err = sysctls_read(&q->text, source + 8);
 	else if (!strncmp(source, "netlink ", 8))
 		err = system_netlink(&q->text, source + 8);
 	else
