@@ -30,16 +30,16 @@
 #include "system.h"
 #include "system_look.h"
 
-#define START_LIMIT_NS 4000000000ULL
-#define END_LIMIT_NS 3000000000ULL	/* mostly some 20 ms for a namespace; an emulated machine takes a hundred times as long */
-#define GRACE_NS 500000000ULL
+#define LIMIT_NS 5000000000ULL	/* waited for a look; mostly it takes some 20 ms for each namespace, before we come to wait */
+#define STOP_NS 1000000000ULL	/* and then for the child to come to its end, when told to */
+
+enum { MESSAGE_END, MESSAGE_STOP };	/* the first number of what the child is told */
 
 struct system {
 	pid_t child;
 	int control;
 	int files[2];			/* of the start and of the end */
 	bool asked[2], done[2];
-	uint64_t limit_ns[2];		/* when no more is waited for */
 };
 
 /* --- the child ---------------------------------------------------------------------------------------------------- */
@@ -63,23 +63,37 @@ static void child_descriptors(int control, const int files[2])
 
 static void child_look(int file, bool end, const uint32_t *netns, size_t n)
 {
+	struct watch watch = { .fd = CHILD_CONTROL };
 	struct trc_writer *w;
 	char done = 0;
 
 	if (trc_writer_open(&w, file))
 		_exit(1);
-	if (!system_look(w, end, netns, n, end ? END_LIMIT_NS : START_LIMIT_NS, CHILD_CONTROL))
+	if (!system_look(w, end, netns, n, &watch))
 		trc_writer_finish(w);
 	trc_writer_free(w);
 	if (send(CHILD_CONTROL, &done, 1, MSG_NOSIGNAL) != 1)
 		_exit(0);
 }
 
+/* The next message that is no late "stop"; its numbers. */
+static size_t child_receive(uint32_t message[SYSTEM_NETNS_MAX])
+{
+	ssize_t n;
+
+	do
+		n = recv(CHILD_CONTROL, message, SYSTEM_NETNS_MAX * sizeof(*message), 0);
+	while ((n < 0 && errno == EINTR) || (n >= (ssize_t)sizeof(*message) && message[0] == MESSAGE_STOP));
+	if (n < (ssize_t)sizeof(*message))
+		_exit(0);	/* the recorder is gone */
+	return n / sizeof(*message);
+}
+
 /* In a session of its own, and deaf: what ends the recorder by keyboard or by name must not end it before the last look. */
 static void child_run(int control, const int files[2])
 {
-	uint32_t netns[SYSTEM_NETNS_MAX];
-	ssize_t n;
+	uint32_t message[SYSTEM_NETNS_MAX];
+	size_t n;
 
 	prctl(PR_SET_NAME, "pktrec-system");
 	child_descriptors(control, files);
@@ -91,17 +105,10 @@ static void child_run(int control, const int files[2])
 	if (chdir("/"))
 		_exit(1);
 	child_look(CHILD_FILES, false, NULL, 0);
-	do
-		n = recv(CHILD_CONTROL, netns, sizeof(netns), 0);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		_exit(0);
-	/* the first number is only there so that a message is never empty: that would be the end of the socket */
-	child_look(CHILD_FILES + 1, true, netns + 1, n / sizeof(*netns) - 1);
-	do
-		n = recv(CHILD_CONTROL, netns, sizeof(netns), 0);
-	while (n > 0 || (n < 0 && errno == EINTR));
-	_exit(0);
+	n = child_receive(message);
+	child_look(CHILD_FILES + 1, true, message + 1, n - 1);
+	for (;;)
+		child_receive(message);
 }
 
 /* --- the recorder's side ------------------------------------------------------------------------------------------ */
@@ -134,45 +141,52 @@ int system_open(struct system **out)
 		return err;
 	}
 	s->asked[0] = true;
-	s->limit_ns[0] = system_now_ns() + START_LIMIT_NS + GRACE_NS;
 	*out = s;
 	return 0;
 }
 
 void system_end(struct system *s, const uint32_t *netns, size_t n)
 {
-	uint32_t message[SYSTEM_NETNS_MAX] = {};
+	uint32_t message[SYSTEM_NETNS_MAX] = { MESSAGE_END };
 
 	if (n > SYSTEM_NETNS_MAX - 1)
 		n = SYSTEM_NETNS_MAX - 1;
 	if (n)
 		memcpy(message + 1, netns, n * sizeof(*netns));
-	s->asked[1] = true;
-	s->limit_ns[1] = system_now_ns() + END_LIMIT_NS + GRACE_NS;
-	if (send(s->control, message, (n + 1) * sizeof(*message), MSG_NOSIGNAL) < 0)
-		s->limit_ns[1] = 0;	/* it is gone: system_write() says so */
+	/* when this fails the child is gone, and system_write() will notice */
+	s->asked[1] = send(s->control, message, (n + 1) * sizeof(*message), MSG_NOSIGNAL) > 0;
 }
 
-/* True when it is over; false: its time is up, or the child is gone. */
-static bool look_wait(struct system *s, bool end)
+/* Until it is over, or that time has passed, or the child is gone. */
+static bool look_await(struct system *s, bool end, uint64_t limit_ns)
 {
 	struct pollfd p = { .fd = s->control, .events = POLLIN };
-	uint64_t now;
-	ssize_t n;
+	uint64_t now = system_now_ns(), until_ns = now + limit_ns;
 	char byte;
 	int ready;
 
-	while (s->asked[end] && !s->done[end]) {
-		now = system_now_ns();
-		ready = poll(&p, 1, now < s->limit_ns[end] ? (s->limit_ns[end] - now) / 1000000 + 1 : 0);
+	for (; s->asked[end] && !s->done[end]; now = system_now_ns()) {
+		ready = poll(&p, 1, now < until_ns ? (until_ns - now) / 1000000 + 1 : 0);
 		if (ready < 0 && errno == EINTR)
 			continue;	/* the signal is the recorder's to see, a little later */
-		n = ready > 0 ? recv(s->control, &byte, 1, MSG_DONTWAIT) : 0;
-		if (n != 1)
-			return false;
-		s->done[!s->done[0] ? 0 : 1] = true;	/* one look after the other */
+		if (ready <= 0 || recv(s->control, &byte, 1, MSG_DONTWAIT) != 1)
+			break;
+		s->done[s->done[0]] = true;	/* one look after the other */
 	}
 	return s->done[end];
+}
+
+/* True: it is whole but for what has a note.  A child that takes too long is told to leave the rest. */
+static bool look_wait(struct system *s, bool end)
+{
+	const uint32_t stop = MESSAGE_STOP;
+
+	if (look_await(s, end, LIMIT_NS))
+		return true;
+	if (send(s->control, &stop, sizeof(stop), MSG_NOSIGNAL) > 0 && look_await(s, end, STOP_NS))
+		return true;
+	s->asked[end] = false;	/* it is not waited for again */
+	return false;
 }
 
 /* What the child recorded goes on into the recording. */

@@ -35,9 +35,9 @@ static struct {
 struct look {
 	struct trc_writer *writer;
 	bool end;
-	uint64_t deadline_ns;
+	uint64_t begun_ns;
 	size_t bytes;		/* of text, in all */
-	int watch;
+	struct watch *watch;
 	char *modules;		/* /proc/modules, as of now; NULL = a kernel without any */
 };
 
@@ -153,14 +153,13 @@ static void question_open(const struct look *l, struct question *q, const struct
 static void question_ask(const struct look *l, struct question *q, struct tool *t)
 {
 	const char *source = q->row->source;
-	uint64_t deadline = system_now_ns() + TOOL_LIMIT_NS;
 	int err;
 
 	q->text.cut = false;
 	q->note[0] = 0;
 	q->source = source;
 	*t = (struct tool){ .fd = -1, .text = &q->text, .note = q->note };
-	if (system_now_ns() >= l->deadline_ns)
+	if (l->watch->stopped)
 		err = -ETIME;
 	else if (*source == '/')
 		err = text_file(&q->text, source);
@@ -169,7 +168,7 @@ static void question_ask(const struct look *l, struct question *q, struct tool *
 	else if (!strncmp(source, "netlink ", 8))
 		err = system_netlink(&q->text, source + 8);
 	else
-		err = tool_start(t, source, deadline < l->deadline_ns ? deadline : l->deadline_ns);
+		err = tool_start(t, source, system_now_ns() + TOOL_LIMIT_NS);
 	if (err == -ENOENT && *t->name)
 		snprintf(q->note, sizeof(q->note), "%s is not installed", t->name);
 	else if (err)
@@ -236,7 +235,12 @@ static int place_missed(struct look *l, const struct place *p, const char *note)
 	return text_write(l->writer, &s, &(struct text){});
 }
 
-static int place_look(struct look *l, const struct place *p, size_t *looked)
+static bool time_left(const struct look *l, bool bystander)
+{
+	return !l->watch->stopped && !(l->end && bystander && system_now_ns() - l->begun_ns > BYSTANDERS_NS);
+}
+
+static int place_look(struct look *l, const struct place *p, bool bystander, size_t *looked)
 {
 	char note[NOTE_MAX];
 	int err;
@@ -245,7 +249,7 @@ static int place_look(struct look *l, const struct place *p, size_t *looked)
 		snprintf(note, sizeof(note), "not looked at: %d namespaces are", SYSTEM_NETNS_MAX);
 		return place_missed(l, p, note);
 	}
-	if (system_now_ns() >= l->deadline_ns)
+	if (!time_left(l, bystander))
 		return place_missed(l, p, "not looked at: no time was left");
 	err = place_enter(p);
 	if (err) {
@@ -271,29 +275,28 @@ static int places_look(struct look *l, const struct places *p, const uint32_t *n
 
 	for (i = 0; i < p->n && !err; i++)
 		if (number_in(p->v[i].inode, netns, n))
-			err = place_look(l, &p->v[i], &looked);
+			err = place_look(l, &p->v[i], false, &looked);
 	for (i = 0; i < p->n && !err; i++)
 		if (p->v[i].known && !number_in(p->v[i].inode, netns, n))
-			err = place_look(l, &p->v[i], &looked);
+			err = place_look(l, &p->v[i], true, &looked);
 	return err;
 }
 
-static int time_write(struct look *l, uint64_t begun_ns)
+static int time_write(struct look *l)
 {
 	const struct trc_snapshot s = { .end = l->end, .what = "taken", .source = "pktrec", .note = "" };
 	struct text t = { .limit = 256 };
 	int err;
 
-	err = text_print(&t, "{\"from_ns\":%" PRIu64 ",\"to_ns\":%" PRIu64 "}\n", begun_ns, system_now_ns());
+	err = text_print(&t, "{\"from_ns\":%" PRIu64 ",\"to_ns\":%" PRIu64 "}\n", l->begun_ns, system_now_ns());
 	err = err ? err : text_write(l->writer, &s, &t);
 	text_free(&t);
 	return err;
 }
 
-int system_look(struct trc_writer *w, bool end, const uint32_t *netns, size_t n, uint64_t limit_ns, int watch)
+int system_look(struct trc_writer *w, bool end, const uint32_t *netns, size_t n, struct watch *watch)
 {
-	uint64_t begun_ns = system_now_ns();
-	struct look l = { .writer = w, .end = end, .deadline_ns = begun_ns + limit_ns, .watch = watch };
+	struct look l = { .writer = w, .end = end, .begun_ns = system_now_ns(), .watch = watch };
 	struct places p;
 	int err;
 
@@ -308,7 +311,7 @@ int system_look(struct trc_writer *w, bool end, const uint32_t *netns, size_t n,
 	err = err ? err : trc_writer_flush(w);
 	err = err ? err : questions_answer(&l, "machine", 0);
 	err = err ? err : places_look(&l, &p, netns, n);
-	err = err ? err : time_write(&l, begun_ns);
+	err = err ? err : time_write(&l);
 	places_free(&p);
 out:
 	free(l.modules);

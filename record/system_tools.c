@@ -146,33 +146,48 @@ static void tools_abandon(struct tool *tools, size_t n)
 	_exit(0);
 }
 
-void tools_finish(struct tool *tools, size_t n, int watch)
+/* True: nobody waits any more.  A message stays where it is: whoever looks reads it when the look is over. */
+static bool watch_look(struct watch *w, short revents)
+{
+	w->stopped |= !!(revents & POLLIN);
+	return revents & (POLLHUP | POLLERR);
+}
+
+/* Ends those whose time is up; the first moment at which one of the others' is, 0 = there are no others. */
+static uint64_t tools_expire(struct tool *tools, size_t n, bool all)
+{
+	uint64_t now = system_now_ns(), first = UINT64_MAX;
+	bool left = false;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (tools[i].fd >= 0 && (all || tools[i].deadline_ns <= now))
+			tool_end(&tools[i], true);
+		if (tools[i].fd < 0)
+			continue;
+		left = true;
+		if (tools[i].deadline_ns < first)
+			first = tools[i].deadline_ns;
+	}
+	return left ? first : 0;
+}
+
+void tools_finish(struct tool *tools, size_t n, struct watch *watch)
 {
 	struct pollfd polls[TOOLS_MAX + 1];
-	uint64_t now, first;
-	size_t i, left;
+	uint64_t first, now;
+	size_t i;
 
 	if (n > TOOLS_MAX)
 		n = TOOLS_MAX;
-	for (;;) {
-		now = system_now_ns();
-		first = UINT64_MAX;
-		for (i = left = 0; i < n; i++) {
-			if (tools[i].fd >= 0 && tools[i].deadline_ns <= now)
-				tool_end(&tools[i], true);
+	while ((first = tools_expire(tools, n, watch->stopped))) {
+		for (i = 0; i < n; i++)
 			polls[i] = (struct pollfd){ .fd = tools[i].fd, .events = POLLIN };
-			if (tools[i].fd < 0)
-				continue;
-			left++;
-			if (tools[i].deadline_ns < first)
-				first = tools[i].deadline_ns;
-		}
-		polls[n] = (struct pollfd){ .fd = watch };	/* hung up: said unasked */
-		if (!left)
-			return;
-		if (poll(polls, n + 1, (first - now) / 1000000 + 1) < 0)
+		polls[n] = (struct pollfd){ .fd = watch->fd, .events = POLLIN };
+		now = system_now_ns();
+		if (poll(polls, n + 1, first > now ? (first - now) / 1000000 + 1 : 0) < 0)
 			continue;
-		if (polls[n].revents)
+		if (watch_look(watch, polls[n].revents))
 			tools_abandon(tools, n);
 		for (i = 0; i < n; i++)
 			if (tools[i].fd >= 0 && polls[i].revents)

@@ -166,12 +166,14 @@ static void json_strings_are_escaped(void **state)
 static int tool_try(const char *command, uint64_t limit_ns, struct text *text, char *note)
 {
 	struct tool t = { .fd = -1, .text = text, .note = note };
+	struct watch watch = {};
 	int ends[2], err;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
 	note[0] = 0;
 	err = tool_start(&t, command, system_now_ns() + limit_ns);
-	tools_finish(&t, 1, ends[0]);
+	watch.fd = ends[0];
+	tools_finish(&t, 1, &watch);
 	assert_int_equal(t.fd, -1);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);	/* nothing of it is left */
 	close(ends[0]);
@@ -226,6 +228,28 @@ static void tool_that_takes_too_long_is_ended(void **state)
 	assert_string_equal(note, "sleep took too long");
 	assert_true(system_now_ns() - begun_ns < 30000000000);
 	text_free(&t);
+}
+
+static void tool_is_ended_when_no_more_is_wanted(void **state)
+{
+	struct text t = { .limit = 1000 };
+	char note[NOTE_MAX] = "";
+	struct tool tool = { .fd = -1, .text = &t, .note = note };
+	uint64_t begun_ns = system_now_ns();
+	struct watch watch = {};
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+	watch.fd = ends[0];
+	assert_int_equal(write(ends[1], "s", 1), 1);
+	assert_int_equal(tool_start(&tool, "sleep 60", begun_ns + 60000000000), 0);
+	tools_finish(&tool, 1, &watch);
+	assert_true(watch.stopped);
+	assert_string_equal(note, "sleep took too long");
+	assert_true(system_now_ns() - begun_ns < 30000000000);
+	text_free(&t);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static void tool_that_says_too_much_is_cut(void **state)
@@ -534,6 +558,7 @@ int main(void)
 		cmocka_unit_test(tool_that_is_not_there_is_enoent),
 		cmocka_unit_test(tool_that_fails_is_noted),
 		cmocka_unit_test(tool_that_takes_too_long_is_ended),
+		cmocka_unit_test(tool_is_ended_when_no_more_is_wanted),
 		cmocka_unit_test(tool_that_says_too_much_is_cut),
 		cmocka_unit_test(tool_gets_no_environment_of_ours),
 		cmocka_unit_test(settings_are_chosen_by_the_table),

@@ -84,7 +84,7 @@ system_rows() {
 	local netns=0
 
 	[ -z "${4:-}" ] || netns=$(trc-dump "$1" | grep -a "^nets .*\"$4\"\$" | head -n 1 | cut -d' ' -f2)
-	trc-dump "$1" | grep -a "^snap $2 $netns \"$3\" " | sed 's/\\x20/ /g; s/\\x22/"/g; s/\\x5c/\\/g; s/\\x27/'"'"'/g'
+	trc-dump "$1" | grep -a "^snap $2 $netns \"$3\" " | sed 's/\\x20/ /g; s/\\x22/"/g; s/\\x5c/\\/g'
 }
 
 # system_says FILE END WHAT NAMESPACE PATTERN...: each pattern is in those rows
@@ -127,11 +127,12 @@ system_has_routes() {
 			system_says "$1" $end qdiscs pktrec-client '"kind":"netem"' &&
 			system_says "$1" $end interfaces pktrec-client '"ifname":"client0"' '"local":"10.0.0.1"' &&
 			system_says "$1" $end neighbours pktrec-client '"dst":"10.0.0.2"' &&
-			system_says "$1" $end sysctls pktrec-client 'net\.ipv4\.conf\.client0\.arp_ignore = 1' 'net\.ipv4\.ip_forward = 0' &&
+			system_says "$1" $end sysctls pktrec-client 'net\.ipv4\.conf\.client0\.arp_ignore = 1' &&
 			system_says "$1" $end snmp pktrec-client 'Ip: Forwarding' &&
-			system_says "$1" $end interfaces pktrec-server '"ifname":"server0"' &&
-			system_says "$1" $end interfaces init '"ifname":"lo"' || return
+			system_says "$1" $end sysctls pktrec-client 'net\.ipv4\.ip_forward = 0' || return
 	done
+	system_says "$1" 0 interfaces pktrec-server '"ifname":"server0"' &&
+		system_says "$1" 0 interfaces init '"ifname":"lo"'
 }
 
 # A pair of veth: each end names the other's namespace.
@@ -148,7 +149,7 @@ system_pairs() {
 system_notes() {
 	system_says "$1" 0 interfaces pktrec-client '"netlink interfaces" "" ' '"ifname":"client0"' '"local":"10.0.0.1"' &&
 		system_says "$1" 0 routes4 pktrec-client '"netlink routes4" "" ' '"dst":"10.0.0.0"' &&
-		system_says "$1" 1 qdiscs pktrec-client '"tc is not installed" 0 1 ""$' &&
+		system_says "$1" 0 qdiscs pktrec-client '"tc is not installed" 0 1 ""$' &&
 		system_says "$1" 0 nftables pktrec-client '"/proc/modules" "" 0 1 ""$' &&
 		system_says "$1" 0 iptables-legacy pktrec-client '"/proc/net/ip_tables_names" "" 0 1 ""$'
 }
