@@ -57,19 +57,19 @@ struct dump {
 	{ FRA_IIFNAME, TEXT, "iif" }, { FRA_OIFNAME, TEXT, "oif" }, { FRA_GOTO, NUMBER, "goto" } }
 
 static const struct dump dumps[] = {
-	{ "interfaces", RTM_GETLINK, AF_UNSPEC, sizeof(struct ifinfomsg),
+	{ "addresses", RTM_GETLINK, AF_UNSPEC, sizeof(struct ifinfomsg),
 	  { HEAD("ifindex", ifinfomsg, ifi_index), HEAD("flags", ifinfomsg, ifi_flags) },
 	  { { IFLA_IFNAME, TEXT, "ifname" }, { IFLA_MTU, NUMBER, "mtu" }, { IFLA_QDISC, TEXT, "qdisc" },
 	    { IFLA_ADDRESS, LINK_ADDRESS, "address" }, { IFLA_MASTER, DEVICE, "master" }, { IFLA_LINK, NUMBER, "link_index" },
 	    { IFLA_LINK_NETNSID, NUMBER, "link_netnsid" }, { IFLA_TXQLEN, NUMBER, "txqlen" } } },
-	/* the second part of "interfaces" */
-	{ "interfaces", RTM_GETADDR, AF_UNSPEC, sizeof(struct ifaddrmsg),
+	/* the second part of "addresses" */
+	{ "addresses", RTM_GETADDR, AF_UNSPEC, sizeof(struct ifaddrmsg),
 	  { HEAD_DEVICE("dev", ifaddrmsg, ifa_index), HEAD("prefixlen", ifaddrmsg, ifa_prefixlen), HEAD("scope", ifaddrmsg, ifa_scope) },
 	  { { IFA_LOCAL, ADDRESS, "local" }, { IFA_ADDRESS, ADDRESS, "address" }, { IFA_LABEL, TEXT, "label" },
 	    { IFA_FLAGS, NUMBER, "flags" } } },
-	{ "routes4", RTM_GETROUTE, AF_INET, sizeof(struct rtmsg), ROUTE_HEADS, ROUTE_ATTRIBUTES },
+	{ "routes", RTM_GETROUTE, AF_INET, sizeof(struct rtmsg), ROUTE_HEADS, ROUTE_ATTRIBUTES },
 	{ "routes6", RTM_GETROUTE, AF_INET6, sizeof(struct rtmsg), ROUTE_HEADS, ROUTE_ATTRIBUTES },
-	{ "rules4", RTM_GETRULE, AF_INET, sizeof(struct fib_rule_hdr), RULE_HEADS, RULE_ATTRIBUTES },
+	{ "rules", RTM_GETRULE, AF_INET, sizeof(struct fib_rule_hdr), RULE_HEADS, RULE_ATTRIBUTES },
 	{ "rules6", RTM_GETRULE, AF_INET6, sizeof(struct fib_rule_hdr), RULE_HEADS, RULE_ATTRIBUTES },
 	{ "neighbours", RTM_GETNEIGH, AF_UNSPEC, sizeof(struct ndmsg),
 	  { HEAD_DEVICE("dev", ndmsg, ndm_ifindex), HEAD("state", ndmsg, ndm_state), HEAD("flags", ndmsg, ndm_flags) },

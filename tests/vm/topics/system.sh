@@ -103,8 +103,8 @@ system_says() {
 
 # Start and end hold it, and what it counted is the query.
 system_counts_legacy() {
-	system_says "$1" 0 iptables-legacy pktrec-client '\[0:0\] -A OUTPUT -d 10\.0\.0\.2/32 -p udp' &&
-		system_says "$1" 1 iptables-legacy pktrec-client '\[1:[0-9]+\] -A OUTPUT -d 10\.0\.0\.2/32 -p udp.* -j DROP'
+	system_says "$1" 0 iptables pktrec-client '\[0:0\] -A OUTPUT -d 10\.0\.0\.2/32 -p udp' &&
+		system_says "$1" 1 iptables pktrec-client '\[1:[0-9]+\] -A OUTPUT -d 10\.0\.0\.2/32 -p udp.* -j DROP'
 }
 
 system_counts_iptables_nft() {
@@ -121,18 +121,18 @@ system_has_routes() {
 	local end
 
 	for end in 0 1; do
-		system_says "$1" $end routes4 pktrec-client '"dst":"198.51.100.0/24","gateway":"10.0.0.2"' \
+		system_says "$1" $end routes pktrec-client '"dst":"198.51.100.0/24","gateway":"10.0.0.2"' \
 			'"dst":"203.0.113.0/24".*"table":"77"' &&
-			system_says "$1" $end rules4 pktrec-client '"fwmark":"0x7"' &&
+			system_says "$1" $end rules pktrec-client '"fwmark":"0x7"' &&
 			system_says "$1" $end qdiscs pktrec-client '"kind":"netem"' &&
-			system_says "$1" $end interfaces pktrec-client '"ifname":"client0"' '"local":"10.0.0.1"' &&
+			system_says "$1" $end addresses pktrec-client '"ifname":"client0"' '"local":"10.0.0.1"' &&
 			system_says "$1" $end neighbours pktrec-client '"dst":"10.0.0.2"' &&
 			system_says "$1" $end sysctls pktrec-client 'net\.ipv4\.conf\.client0\.arp_ignore = 1' &&
 			system_says "$1" $end snmp pktrec-client 'Ip: Forwarding' &&
 			system_says "$1" $end sysctls pktrec-client 'net\.ipv4\.ip_forward = 0' || return
 	done
-	system_says "$1" 0 interfaces pktrec-server '"ifname":"server0"' &&
-		system_says "$1" 0 interfaces init '"ifname":"lo"'
+	system_says "$1" 0 addresses pktrec-server '"ifname":"server0"' &&
+		system_says "$1" 0 addresses init '"ifname":"lo"'
 }
 
 # A pair of veth: each end names the other's namespace.
@@ -147,11 +147,11 @@ system_pairs() {
 
 # Without ip(8) the kernel is asked, without tc(8) there is a note; a kernel without rulesets has empty ones, and that is all.
 system_notes() {
-	system_says "$1" 0 interfaces pktrec-client '"netlink interfaces" "" ' '"ifname":"client0"' '"local":"10.0.0.1"' &&
-		system_says "$1" 0 routes4 pktrec-client '"netlink routes4" "" ' '"dst":"10.0.0.0"' &&
+	system_says "$1" 0 addresses pktrec-client '"netlink addresses" "" ' '"ifname":"client0"' '"local":"10.0.0.1"' &&
+		system_says "$1" 0 routes pktrec-client '"netlink routes" "" ' '"dst":"10.0.0.0"' &&
 		system_says "$1" 0 qdiscs pktrec-client '"tc is not installed" 0 1 ""$' &&
 		system_says "$1" 0 nftables pktrec-client '"/proc/modules" "" 0 1 ""$' &&
-		system_says "$1" 0 iptables-legacy pktrec-client '"/proc/net/ip_tables_names" "" 0 1 ""$'
+		system_says "$1" 0 iptables pktrec-client '"/proc/net/ip_tables_names" "" 0 1 ""$'
 }
 
 system_host() {
