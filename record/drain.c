@@ -17,6 +17,7 @@
 #include "stacks.h"
 
 #define TURN_SLOTS 8192		/* taken from one ring before the next has its turn */
+#define NETNS_MAX 64
 #define SETTLE_NS 2000000000ULL	/* how long the last programs may take to deliver */
 
 /* A packet's bytes come in pieces. */
@@ -43,6 +44,8 @@ struct drain {
 	struct stacks *stacks;
 	struct cpu *cpus;
 	struct drain_totals totals;
+	uint32_t netns[NETNS_MAX];	/* seen, the last one first: the next hop's is mostly among the first two */
+	size_t nnetns;
 	uint32_t first;			/* whose turn it is */
 	int err;
 };
@@ -73,6 +76,29 @@ static int packet_count(struct drain *d, uint64_t id)
 		d->totals.packets++;
 	}
 	return 0;
+}
+
+static void netns_note(struct drain *d, uint32_t netns)
+{
+	size_t i = 0;
+
+	while (i < d->nnetns && d->netns[i] != netns)
+		i++;
+	if (!i && d->nnetns)
+		return;
+	if (i == d->nnetns) {
+		if (!netns || i == NETNS_MAX)
+			return;
+		d->nnetns++;
+	}
+	memmove(d->netns + 1, d->netns, i * sizeof(*d->netns));
+	d->netns[0] = netns;
+}
+
+const uint32_t *drain_netns(const struct drain *d, size_t *n)
+{
+	*n = d->nnetns;
+	return d->netns;
 }
 
 /* The ring carries the low half of the sequence number; hops of nested interrupts may swap places. */
@@ -152,6 +178,7 @@ static int hop_take(struct drain *d, uint32_t cpu, uint64_t at, const struct hop
 
 	memcpy(hop.saddr, e->saddr, sizeof(hop.saddr));
 	memcpy(hop.daddr, e->daddr, sizeof(hop.daddr));
+	netns_note(d, e->netns);
 	err = functable_at(d->functions, e->func, &hop.func);
 	if (!err && e->have & HAVE_STACK)
 		err = stack_take(d, cpu, at, &hop.stack, &slots);

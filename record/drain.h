@@ -18,6 +18,8 @@ int drain_open(struct drain **out, struct probes *p, struct functions *f, const 
 int drain_once(struct drain *d);
 /* After the programs were disabled: take all that they still deliver, and give the loss records.  0 or -errno. */
 int drain_finish(struct drain *d);
+/* The network namespaces that packets were in, as many as are noted; borrowed. */
+const uint32_t *drain_netns(const struct drain *d, size_t *n);
 void drain_free(struct drain *d);
 
 struct drain_totals {

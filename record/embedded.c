@@ -19,3 +19,5 @@ EMBED(embedded_object, BUILD_DIR "/hop.bpf.o");
 EMBED(embedded_functions, "schema/functions.tsv");
 EMBED(embedded_hidden, "schema/hidden.tsv");
 EMBED(embedded_lineage, "schema/lineage.tsv");
+EMBED(embedded_system, "schema/system.tsv");
+EMBED(embedded_sysctls, "schema/sysctls.tsv");

@@ -7,5 +7,7 @@ extern const char embedded_object[], embedded_object_end[];
 extern const char embedded_functions[], embedded_functions_end[];
 extern const char embedded_hidden[], embedded_hidden_end[];
 extern const char embedded_lineage[], embedded_lineage_end[];
+extern const char embedded_system[], embedded_system_end[];
+extern const char embedded_sysctls[], embedded_sysctls_end[];
 
 #endif

@@ -1,88 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * links.c - every interface of every network namespace that can be found: those of processes and of /run/netns.
+ * links.c - every interface of every network namespace: one netlink dump in each, of which pairs of veth know each other.
  *
- * The recorder enters each namespace for one netlink dump.  The thread that does so comes back; others stay at home.
+ * Whoever calls this goes into each namespace and stays in the last.
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
-#include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "snapshot.h"
 
-#define NETNS_DIR "/run/netns"
-
-struct place {
-	ino_t inode;
-	char name[256];		/* "" = unnamed */
-	char path[300];
-};
-
-struct places {
-	struct place *v;
-	size_t n;
-};
-
 struct dump {
 	struct trc_writer *writer;
-	uint32_t netns;
+	const struct places *places;
+	uint32_t netns;		/* the one we are in */
+	int32_t *ids;		/* what it calls the first `asked` places: -1 = nothing */
+	size_t asked;
 	int err;
 };
-
-/* The first path to a namespace wins, the first name too: init and named ones are looked at first. */
-static int place_add(struct places *p, const char *path, const char *name)
-{
-	struct place *grown;
-	struct stat st;
-	size_t i;
-
-	if (stat(path, &st))
-		return 0;	/* the process is gone */
-	for (i = 0; i < p->n; i++)
-		if (p->v[i].inode == st.st_ino)
-			return 0;
-	grown = realloc(p->v, (p->n + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	p->v = grown;
-	p->v[p->n].inode = st.st_ino;
-	snprintf(p->v[p->n].name, sizeof(p->v->name), "%s", name);
-	snprintf(p->v[p->n].path, sizeof(p->v->path), "%s", path);
-	p->n++;
-	return 0;
-}
-
-static int places_under(struct places *p, const char *dir_path, const char *tail, bool named)
-{
-	DIR *dir = opendir(dir_path);
-	struct dirent *entry;
-	char path[600];
-	int err = 0;
-
-	if (!dir)
-		return 0;
-	while (!err && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.' || (!named && !isdigit((unsigned char)entry->d_name[0])))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s%s", dir_path, entry->d_name, tail);
-		err = place_add(p, path, named ? entry->d_name : "");
-	}
-	closedir(dir);
-	return err;
-}
 
 static int attribute(const struct nlattr *attr, void *data)
 {
@@ -112,10 +54,67 @@ static void address_text(const struct nlattr *attr, char *buf, size_t size)
 		used += snprintf(buf + used, size - used, "%s%02x", i ? ":" : "", bytes[i]);
 }
 
+static int id_attribute(const struct nlattr *attr, void *data)
+{
+	int32_t *id = data;
+
+	if (mnl_attr_get_type(attr) == NETNSA_NSID)
+		*id = (int32_t)mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+static int id_message(const struct nlmsghdr *nlh, void *data)
+{
+	return mnl_attr_parse(nlh, sizeof(struct rtgenmsg), id_attribute, data);
+}
+
+/* What the namespace we are in calls another one; a question alone gives it no name that it did not have. */
+static int32_t id_ask(const struct place *p)
+{
+	char buf[MNL_SOCKET_BUFFER_SIZE];
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	int fd = place_open(p);
+	int32_t id = -1;
+	ssize_t n;
+
+	if (nl && fd >= 0 && !mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID)) {
+		nlh->nlmsg_type = RTM_GETNSID;
+		nlh->nlmsg_flags = NLM_F_REQUEST;
+		nlh->nlmsg_seq = 1;
+		mnl_nlmsg_put_extra_header(nlh, sizeof(struct rtgenmsg));
+		mnl_attr_put_u32(nlh, NETNSA_FD, fd);
+		if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) > 0 && (n = mnl_socket_recvfrom(nl, buf, sizeof(buf))) > 0)
+			mnl_cb_run(buf, n, 1, mnl_socket_get_portid(nl), id_message, &id);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (nl)
+		mnl_socket_close(nl);
+	return id;
+}
+
 /*
- * A veth names its peer's ifindex, and the peer's namespace by a number that only this namespace knows.  Only a peer
- * in the same namespace is certain here; for others both ends are in the file, each with the other's ifindex.
+ * A veth names its peer's namespace by a number that only its own namespace knows.  The places are asked for theirs one
+ * after the other, until it is found: that is soon, most peers are in init's.  0 = in none that we know.
  */
+static uint32_t peer_netns(struct dump *d, int32_t id)
+{
+	size_t i;
+
+	if (id < 0)
+		return 0;
+	if (!d->ids)
+		d->ids = calloc(d->places->n, sizeof(*d->ids));
+	for (i = 0; d->ids && i < d->places->n; i++) {
+		if (i == d->asked)
+			d->ids[d->asked++] = id_ask(&d->places->v[i]);
+		if (d->ids[i] == id)
+			return d->places->v[i].inode;
+	}
+	return 0;
+}
+
 static int link_message(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
@@ -140,7 +139,9 @@ static int link_message(const struct nlmsghdr *nlh, void *data)
 	l->flags = info->ifi_flags;
 	if (tb[IFLA_LINK] && !strcmp(kind, "veth")) {
 		l->peer_ifindex = mnl_attr_get_u32(tb[IFLA_LINK]);
-		l->peer_netns = tb[IFLA_LINK_NETNSID] ? 0 : d->netns;
+		l->peer_netns = d->netns;
+		if (tb[IFLA_LINK_NETNSID])
+			l->peer_netns = peer_netns(d, (int32_t)mnl_attr_get_u32(tb[IFLA_LINK_NETNSID]));
 	}
 	d->err = trc_write(d->writer, &rec);
 	return d->err ? MNL_CB_ERROR : MNL_CB_OK;
@@ -170,42 +171,26 @@ static int links_dump(struct dump *d)
 	return d->err;
 }
 
-static int place_dump(struct trc_writer *w, const struct place *p)
+static int place_dump(struct trc_writer *w, const struct places *places, const struct place *p)
 {
 	struct trc_record rec = { .kind = TRC_NETNS, .netns = { .netns = p->inode, .name = p->name } };
-	struct dump d = { .writer = w, .netns = p->inode };
-	int fd, err;
+	struct dump d = { .writer = w, .places = places, .netns = p->inode };
+	int err;
 
 	err = trc_write(w, &rec);
-	if (err)
-		return err;
-	fd = open(p->path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	err = setns(fd, CLONE_NEWNET) ? 0 : links_dump(&d);
-	close(fd);
+	if (err || place_enter(p))
+		return err;	/* a namespace that is gone, or closed to us, at least has its name */
+	err = links_dump(&d);
+	free(d.ids);
 	return err;
 }
 
-int snapshot_links(struct trc_writer *w)
+int snapshot_links(struct trc_writer *w, const struct places *p)
 {
-	struct places p = {};
-	int home, err;
 	size_t i;
+	int err = 0;
 
-	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (home < 0)
-		return -errno;
-	err = place_add(&p, "/proc/1/ns/net", "init");
-	err = err ? err : places_under(&p, NETNS_DIR, "", true);
-	err = err ? err : place_add(&p, "/proc/self/ns/net", "");
-	err = err ? err : places_under(&p, "/proc", "/ns/net", false);
-	for (i = 0; i < p.n && !err; i++)
-		err = place_dump(w, &p.v[i]);
-	/* who may not come back could not go away */
-	if (setns(home, CLONE_NEWNET) && !err && errno != EPERM)
-		err = -errno;
-	close(home);
-	free(p.v);
+	for (i = 0; i < p->n && !err; i++)
+		err = place_dump(w, p, &p->v[i]);
 	return err;
 }

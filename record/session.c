@@ -30,6 +30,7 @@
 #include "session.h"
 #include "snapshot.h"
 #include "spool.h"
+#include "system.h"
 
 #define FLUSH_NS 250000000ULL
 #define LINGER_NS 200000000ULL
@@ -47,6 +48,7 @@ struct session {
 	struct pieces *pieces;
 	struct spool *spool;		/* once open, the pieces are its until file_end() */
 	struct drain *drain;
+	struct system *system;
 	pid_t command;			/* 0 = none, or ended */
 	int status;
 	uint64_t begun_ns, end_ns;
@@ -243,9 +245,10 @@ static int facts_write(struct trc_writer *w, uint32_t number, void *data)
 
 static int common_write(struct trc_writer *w, void *data)
 {
+	struct session *s = data;
 	int err = snapshot_enums(w);
 
-	return err ? err : snapshot_links(w);
+	return err ? err : system_write(s->system, w, false);
 }
 
 static int file_begin(struct session *s)
@@ -386,18 +389,22 @@ static void command_finish(struct session *s)
 	s->status = 0;
 }
 
-/* Interfaces are not looked at again: that needs rights which are gone. */
 static int file_end(struct session *s)
 {
 	struct trc_record rec = { .kind = TRC_END };
+	const uint32_t *netns;
+	size_t n;
 	int err;
 
 	probes_enable(&s->probes, false);
-	err = drain_finish(s->drain);
-	err = err ? err : spool_finish(s->spool);
-	rec.end.reason = s->ending;
 	rec.end.time_ns = clock_ns(CLOCK_MONOTONIC);
 	rec.end.realtime_ns = clock_ns(CLOCK_REALTIME);
+	err = drain_finish(s->drain);
+	netns = drain_netns(s->drain, &n);
+	system_end(s->system, netns, n);
+	err = err ? err : spool_finish(s->spool);
+	err = err ? err : system_write(s->system, pieces_writer(s->pieces), true);
+	rec.end.reason = s->ending;
 	rec.end.packets = drain_totals(s->drain)->packets;
 	err = err ? err : pieces_write(s->pieces, &rec);
 	err = err ? err : pieces_finish(s->pieces);
@@ -446,8 +453,11 @@ static int summary_print(struct session *s, bool failed)
 
 static int session_record(struct session *s)
 {
-	int status, more;
+	int status, more, err;
 
+	err = system_open(&s->system);	/* before anything is open that its child would keep */
+	if (err)
+		return fail("cannot start a process: %s", strerror(-err));
 	status = functions_prepare(s);
 	status = status ? status : attach(s);
 	status = status ? status : file_begin(s);
@@ -471,6 +481,7 @@ static int session_record(struct session *s)
 
 static void session_free(struct session *s)
 {
+	system_free(s->system);
 	drain_free(s->drain);
 	spool_free(s->spool);
 	pieces_free(s->pieces);

@@ -4,6 +4,7 @@
 #define PKT_SNAPSHOT_H
 
 #include "pkttrace.h"
+#include "places.h"
 
 struct snapshot_info {
 	const char *version;		/* of pktrec */
@@ -19,6 +20,7 @@ struct snapshot_info {
 /* 0 or -errno; what the machine does not tell is left out. */
 int snapshot_facts(struct trc_writer *w, const struct snapshot_info *info);
 int snapshot_enums(struct trc_writer *w);
-int snapshot_links(struct trc_writer *w);	/* also after the command, which may have made namespaces */
+/* Goes into each place: for a process that can do so (system.c); also after the command, which may have made some. */
+int snapshot_links(struct trc_writer *w, const struct places *p);
 
 #endif
