@@ -37,6 +37,21 @@ static void parts_are_joined_though_others_lie_between(void **state)
 	tape_close(&t, m);
 }
 
+static void a_first_part_begins_another(void **state)
+{
+	struct tape t;
+	struct model *m;
+
+	tape_open(&t);
+	part(&t, 1, "routes", 0, 1, "one");
+	part(&t, 1, "routes", 0, 1, "again");
+	m = tape_load(&t);
+	assert_int_equal(m->nsnapshots, 2);
+	assert_string_equal(m->snapshots[1].text, "again");
+	assert_false(m->snapshots[0].broken || m->snapshots[1].broken);
+	tape_close(&t, m);
+}
+
 static void missing_parts_are_noticed(void **state)
 {
 	struct tape t;
@@ -157,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_are_joined_though_others_lie_between),
+		cmocka_unit_test(a_first_part_begins_another),
 		cmocka_unit_test(missing_parts_are_noticed),
 		cmocka_unit_test(lines_stay_and_all_else_is_harmless),
 		cmocka_unit_test(bytes_find_their_packet),
