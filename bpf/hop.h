@@ -350,7 +350,7 @@ static __always_inline __u64 hop_submit(struct hop *h)
 		if (s)
 			stack_put(r, s, at + 1, frames);
 	}
-	if (r->context == CONTEXT_PROCESS && e->pid && (first || r->control->last_pid != e->pid))
+	if ((r->context == CONTEXT_PROCESS || r->context == CONTEXT_UNKNOWN) && e->pid && (first || r->control->last_pid != e->pid))
 		name_submit(r, e->pid);
 	slot_give(r, e, at);
 	if (data)
