@@ -23,8 +23,12 @@ system_bare() {
 }
 
 system_settings() {
-	ln -sf xtables-legacy-multi /usr/bin/iptables-legacy-save
-	ln -sf xtables-nft-multi /usr/bin/iptables-nft-save
+	local ip
+
+	for ip in ip ip6; do
+		ln -sf xtables-legacy-multi /usr/bin/${ip}tables-legacy-save
+		ln -sf xtables-nft-multi /usr/bin/${ip}tables-nft-save
+	done
 	rule_add iptables-legacy || return
 	$in_client iptables-nft -t raw -A OUTPUT -p udp --dport 53 -m comment --comment "seen by iptables-nft" || return
 	$in_client nft 'table inet pktrec_count { chain out { type filter hook output priority -350; policy accept;
@@ -61,7 +65,7 @@ system_kill() {
 	local i
 
 	start system-kill --func 'udp_*'
-	[ "$(lookers)" = 1 ] || { echo "no process looks"; return 1; }
+	[ "$(lookers)" = 1 ] || { echo "$(lookers) processes look, not 1"; return 1; }
 	kill -KILL "$recorder"
 	wait "$recorder"
 	for i in $(seq 50); do
