@@ -438,6 +438,7 @@ static const struct tunnel {
 	{ "GRE with source routes", "4500000000000000402f00000101010102020202" "40000800" "00000000", INNER_IP, false },
 	{ "PPTP's GRE", "4500000000000000402f00000101010102020202" "20010800" "00000000", INNER_IP, false },
 	{ "no tunnel", "4500000000000000400600000101010102020202", INNER_IP, false },
+	{ "a header too short for IP", "44000000000000004004000001010101", INNER_IP, false },
 	{ "no IP", "1500000000000000400400000101010102020202", INNER_IP, false },
 };
 
@@ -487,6 +488,21 @@ static void inner_packets_are_found(void **state)
 		tunnel_is_seen(object, &tunnels[i], 80, tunnels[i].found);
 		tunnel_is_seen(object, &tunnels[i], 81, 0);
 	}
+	bpf_object__close(object);
+}
+
+/* Bytes that are there by chance, behind what is readable, are not looked at. */
+static void tunnel_header_must_be_readable(void **state)
+{
+	struct bpf_object *object = stubs_load(&probe, NULL, "greater 1", "hit");
+
+	*shared = (struct packet){};
+	put(shared, 0, 14);
+	put_hex(shared, "4500000000000000402f00000101010102020202" "00000800" "4500000000000000");
+	whole(shared);
+	assert_int_equal(stubs_ask(object, ASK_TUNNEL, 14), 1);
+	shared->readable = 14 + 20 + 6;
+	assert_int_equal(stubs_ask(object, ASK_TUNNEL, 14), 0);
 	bpf_object__close(object);
 }
 
@@ -606,10 +622,12 @@ static void file_is_read_as_tcpdump_does(void **state)
 	assert_int_equal(filter_read_file(path, &text, error, sizeof(error)), 0);
 	assert_string_equal(text, "         \nport 53       \n or port 80 ");
 	free(text);
-	assert_int_equal(write(fd, "", 1), 1);
+	while (lseek(fd, 0, SEEK_CUR) <= 1 << 20)
+		assert_int_equal(write(fd, content, sizeof(content) - 1), sizeof(content) - 1);
 	assert_int_equal(filter_read_file(path, &text, error, sizeof(error)), -1);
 	assert_non_null(strstr(error, path));
-	assert_int_equal(ftruncate(fd, (1 << 20) + 1), 0);
+	assert_int_equal(ftruncate(fd, 100), 0);	/* a NUL, then */
+	assert_int_equal(pwrite(fd, "", 1, 50), 1);
 	assert_int_equal(filter_read_file(path, &text, error, sizeof(error)), -1);
 	close(fd);
 	unlink(path);
@@ -628,6 +646,7 @@ int main(void)
 		cmocka_unit_test(raw_tracepoints_attach_still),
 		cmocka_unit_test(stubs_stay_without_filters),
 		cmocka_unit_test(inner_packets_are_found),
+		cmocka_unit_test(tunnel_header_must_be_readable),
 		cmocka_unit_test(kprobe_asks_filter),
 		cmocka_unit_test(kprobe_multi_asks_filter),
 		cmocka_unit_test(filters_agree_with_libpcap),
