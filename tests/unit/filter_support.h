@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -69,7 +70,7 @@ static inline int support_begin(void)
 	filter_access_find(&direct, NULL);
 	if (direct.load != FILTER_LOAD_DIRECT)
 		direct = (struct filter_access){};
-	libbpf_set_print(NULL);
+	if (!getenv("V")) libbpf_set_print(NULL);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "filter_support.h"
+#include "probes.h"
 
 /* --- stubs replaced -------------------------------------------------------------------------------------------------- */
 
@@ -324,6 +325,35 @@ static void kprobe_multi_asks_filter(void **state)
 	kprobe_asks(true);
 }
 
+/* --- the recorder's own ----------------------------------------------------------------------------------------------- */
+
+/* The call chains' stacks are long enough for filters that use much of theirs, and the verifier gets through. */
+static void recorder_takes_filters(const struct filter_access *access, bool tunnel)
+{
+	static const char hungry[] = "(ip[2:2] - ((ip[0] & 0xf) << 2)) - ((tcp[12] & 0xf0) >> 2) != ip[len % (ip[8] + udp[4:2]):4] "
+				     "and tcp[((tcp[12] >> 2) + (ip[3] & 7)):2] + (len - (ip[0] * (tcp[3] + ip6[7]))) > 7";
+	struct program_constants constants = { .filtered = 1, .filter = 1, .tunnel = tunnel };
+	struct filters f = { .access = *access };
+	struct probes p;
+	char error[512];
+
+	assert_int_equal(filter_compile(tunnel ? &f.tunnel : &f.packet, hungry, error, sizeof(error)), 0);
+	assert_int_equal(filters_install(&f, NULL), 0);
+	assert_int_equal(probes_load(&p, BACKEND_KPROBE, NULL, NULL, constants, 1 << 16), 0);
+	probes_free(&p);
+	filters_free(&f);
+}
+
+static void programs_of_the_recorder_take_hungry_filters(void **state)
+{
+	recorder_takes_filters(&probe, false);
+	recorder_takes_filters(&probe, true);
+	if (!direct.load)
+		return;
+	recorder_takes_filters(&direct, false);
+	recorder_takes_filters(&direct, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +362,7 @@ int main(void)
 		cmocka_unit_test(stubs_stay_without_filters),
 		cmocka_unit_test(inner_packets_are_found),
 		cmocka_unit_test(tunnel_header_must_be_readable),
+		cmocka_unit_test(programs_of_the_recorder_take_hungry_filters),
 		cmocka_unit_test(kprobe_asks_filter),
 		cmocka_unit_test(kprobe_multi_asks_filter),
 	};
