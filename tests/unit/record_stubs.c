@@ -332,14 +332,18 @@ static void recorder_takes_filters(const struct filter_access *access, bool tunn
 {
 	static const char hungry[] = "(ip[2:2] - ((ip[0] & 0xf) << 2)) - ((tcp[12] & 0xf0) >> 2) != ip[len % (ip[8] + udp[4:2]):4] "
 				     "and tcp[((tcp[12] >> 2) + (ip[3] & 7)):2] + (len - (ip[0] * (tcp[3] + ip6[7]))) > 7";
-	struct program_constants constants = { .filtered = 1, .filter = 1, .tunnel = tunnel };
 	struct filters f = { .access = *access };
+	const struct probes_plan plan = {
+		.backend = BACKEND_KPROBE,
+		.filters = &f,
+		.constants = { .filtered = 1, .filter = !tunnel, .tunnel = tunnel },
+		.ring_bytes = 1 << 16,
+	};
 	struct probes p;
 	char error[512];
 
 	assert_int_equal(filter_compile(tunnel ? &f.tunnel : &f.packet, hungry, error, sizeof(error)), 0);
-	assert_int_equal(filters_install(&f, NULL), 0);
-	assert_int_equal(probes_load(&p, BACKEND_KPROBE, NULL, NULL, constants, 1 << 16), 0);
+	assert_int_equal(probes_load(&p, &plan), 0);
 	probes_free(&p);
 	filters_free(&f);
 }
