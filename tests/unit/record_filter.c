@@ -223,6 +223,7 @@ static void expression_is_refused_with_libpcaps_words(void **state)
 		{ "ip and arp", "expression rejects all packets" },
 		{ "port 99999", "filter 'port 99999': " },
 		{ "ip protochain 6", "protochain" },
+		{ "len+(len+(len+(len+(len+(len+(len+(len+(len+(len+len))))))))) > ip[0]", "too many numbers at once" },
 		{ "tcp\nprot\x1b[31m 53", "filter 'tcp prot [31m 53': " },
 	};
 	struct filter f;
