@@ -70,7 +70,8 @@ static inline int support_begin(void)
 	filter_access_find(&direct, NULL);
 	if (direct.load != FILTER_LOAD_DIRECT)
 		direct = (struct filter_access){};
-	if (!getenv("V")) libbpf_set_print(NULL);
+	if (!getenv("TEST_VERBOSE"))	/* then libbpf says what the verifier did not like */
+		libbpf_set_print(NULL);
 	return 0;
 }
 
