@@ -97,7 +97,7 @@ units: $(UNITS)
 $(B)/tests/filter.bpf.o: tests/bpf/filter.bpf.c $(wildcard bpf/*.h)
 	@mkdir -p $(@D)
 	$(bpf.compile) -Wno-unused-parameter -c $< -o $@
-$(B)/obj/tests/unit/record_filter.o: $(B)/tests/filter.bpf.o
+$(B)/obj/tests/unit/record_stubs.o: $(B)/tests/filter.bpf.o
 
 # recordings of any size; what the library costs; every row as text, to compare it with what another reader says
 TRC_TOOLS := $(B)/trc-gen $(B)/trc-dump $(B)/trc-bench

@@ -5,8 +5,8 @@
  *     if (constants.filter && !filter_l3(l3, end - l3, len)) return 0;
  *     if (constants.tunnel && !filter_tunnel(l3, end - l3, len)) return 0;
  *
- * A filter's stack frame takes up to 128 bytes of the 512 that a chain of calls has, filter_tunnel() 64 more: call
- * them from a function with a small frame of its own.
+ * The stack frames of a chain of calls have 512 bytes together, in steps of 32.  Those that lead here leave room for a
+ * filter, or for filter_tunnel() and a smaller one: FILTER_FRAME of record/filter_translate.h.
  *
  * Each stub is a function of its own whose body record/filter_splice.c finds by its mark and replaces when the
  * program is loaded.  A stub that was not replaced lets every packet pass.
@@ -16,6 +16,7 @@
 
 #include <linux/bpf.h>
 #include <stdbool.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "filter_mark.h"
@@ -51,19 +52,28 @@ struct outer {
 	__u64 base, readable;
 	__u64 at;		/* offset of what comes next */
 	__u32 proto;		/* and what it is */
-	__u8 b[8];
+	__u64 word;		/* the eight bytes read last, the first one highest: a register, the stack is short */
 };
 
 /* The next eight bytes of the packet. */
 static __always_inline bool outer_read(struct outer *o)
 {
-	return o->at + sizeof(o->b) <= o->readable &&
-	       !bpf_probe_read_kernel(o->b, sizeof(o->b), (void *)(o->base + o->at));
+	__u64 word;
+
+	if (o->at + sizeof(word) > o->readable || bpf_probe_read_kernel(&word, sizeof(word), (void *)(o->base + o->at)))
+		return false;
+	o->word = bpf_be64_to_cpu(word);
+	return true;
+}
+
+static __always_inline __u8 outer_byte(const struct outer *o, int i)
+{
+	return o->word >> (56 - 8 * i);
 }
 
 static __always_inline __u16 outer_be16(const struct outer *o, int i)
 {
-	return (__u16)o->b[i] << 8 | o->b[i + 1];
+	return o->word >> (48 - 8 * i);
 }
 
 /* Extension headers: hop-by-hop 0, routing 43, fragment 44, destination options 60 (RFC 8200); at most four. */
@@ -71,9 +81,8 @@ static __always_inline bool outer_ip6(struct outer *o)
 {
 	int i;
 
-	o->proto = o->b[6];
+	o->proto = outer_byte(o, 6);
 	o->at = 40;
-#pragma unroll
 	for (i = 0; i < 4; i++) {
 		if (o->proto != 0 && o->proto != 43 && o->proto != 44 && o->proto != 60)
 			return true;
@@ -81,8 +90,8 @@ static __always_inline bool outer_ip6(struct outer *o)
 			return false;
 		if (o->proto == 44 && outer_be16(o, 2) & 0xfff8)
 			return false;
-		o->at += o->proto == 44 ? 8 : 8 + o->b[1] * 8;
-		o->proto = o->b[0];
+		o->at += o->proto == 44 ? 8 : 8 + outer_byte(o, 1) * 8;
+		o->proto = outer_byte(o, 0);
 	}
 	return true;
 }
@@ -94,15 +103,15 @@ static __always_inline bool outer_ip(struct outer *o)
 
 	if (!outer_read(o))
 		return false;
-	if (o->b[0] >> 4 == 6)
+	if (outer_byte(o, 0) >> 4 == 6)
 		return outer_ip6(o);
-	header = (o->b[0] & 15) * 4;
-	if (o->b[0] >> 4 != 4 || header < 20 || outer_be16(o, 6) & 0x1fff)
+	header = (outer_byte(o, 0) & 15) * 4;
+	if (outer_byte(o, 0) >> 4 != 4 || header < 20 || outer_be16(o, 6) & 0x1fff)
 		return false;
 	o->at = 8;
 	if (!outer_read(o))
 		return false;
-	o->proto = o->b[1];
+	o->proto = outer_byte(o, 1);
 	o->at = header;
 	return true;
 }
@@ -120,10 +129,10 @@ static __always_inline __u32 outer_udp(struct outer *o)
 		return 0;
 	o->at += 8;
 	if (port != PORT_GENEVE)
-		return o->b[0] & 8 ? TYPE_ETHERNET : 0;
-	if (o->b[0] >> 6)
+		return outer_byte(o, 0) & 8 ? TYPE_ETHERNET : 0;
+	if (outer_byte(o, 0) >> 6)
 		return 0;
-	o->at += (o->b[0] & 63) * 4;
+	o->at += (outer_byte(o, 0) & 63) * 4;
 	return outer_be16(o, 2);
 }
 

@@ -67,27 +67,33 @@ out:
 	return err ? -1 : 0;
 }
 
-/* What the translator refuses is told here, where the words can be about the expression. */
+/*
+ * What the translator refuses is told here, where the words can be about the expression.  Which way of reading and
+ * which stub it will be for is not known yet: it must do for all.
+ */
 static int translatable(const struct classic *c, char *error, size_t size)
 {
-	const struct filter_access probe = { .load = FILTER_LOAD_PROBE };
+	static const struct filter_access ways[] = {
+		{ .load = FILTER_LOAD_PROBE, .frame = FILTER_FRAME_INNER },
+		{ .load = FILTER_LOAD_DIRECT, .frame = FILTER_FRAME_INNER },
+	};
 	struct ebpf code = {};
-	int err = filter_translate(&code, c, &probe);
+	int err = 0;
+	size_t i;
 
-	free(code.v);
-	switch (err) {
-	case 0:
-		return 0;
-	case -ELOOP:
-		snprintf(error, size, "protochain needs a loop, which is not supported in the kernel");
-		return -1;
-	case -E2BIG:
-		snprintf(error, size, "it is too long (%zu instructions); make it shorter", c->n);
-		return -1;
-	default:
-		snprintf(error, size, "%s", strerror(-err));
-		return -1;
+	for (i = 0; i < sizeof(ways) / sizeof(*ways) && !err; i++) {
+		err = filter_translate(&code, c, &ways[i]);
+		free(code.v);
 	}
+	if (err == -ELOOP)
+		snprintf(error, size, "protochain needs a loop, which is not supported in the kernel");
+	else if (err == -E2BIG)
+		snprintf(error, size, "it is too long (%zu instructions); make it shorter", c->n);
+	else if (err == -ENOSPC)
+		snprintf(error, size, "it computes with too many numbers at once; use fewer parentheses");
+	else if (err)
+		snprintf(error, size, "%s", strerror(-err));
+	return err;
 }
 
 int filter_compile(struct filter *f, const char *expression, char *error, size_t size)

@@ -10,12 +10,12 @@
  * as far as the program may look at fixed places, is copied once.  The stack must be read aligned, therefore the
  * copy begins at an odd place if more of the loads are aligned then: behind an Ethernet header, usually.
  */
+#include <errno.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
 
 #include "filter_emit.h"
 
-#define BLOCK_MAX 64
 
 uint32_t load_bytes(const struct classic_insn *c)
 {
@@ -77,11 +77,13 @@ static int frame_take(struct translation *t, int bytes)
 /* How far the packet is copied: to the end of the last fixed load that lies within the limit. */
 static void block_plan(struct translation *t)
 {
-	uint32_t limit = FILTER_FRAME_MAX - (t->frame + 7) / 8 * 8 - 4, good[4] = {}, loads = 0, end;
-	int shift, best = 0, bytes;
+	int used = (t->frame + 7) / 8 * 8, shift, best = 0, bytes;
+	uint32_t limit, good[4] = {}, loads = 0, end;
 	size_t i;
 
-	limit = limit > BLOCK_MAX ? BLOCK_MAX : limit;
+	if ((uint32_t)used + 8 > t->frame_max)
+		return;
+	limit = t->frame_max - used;
 	for (i = 0; i < t->in->n; i++) {
 		const struct classic_insn *c = &t->in->v[i];
 
@@ -98,12 +100,14 @@ static void block_plan(struct translation *t)
 	for (shift = 1; shift < 4; shift++)
 		if (good[shift] > good[best])
 			best = shift;
+	if (t->block_bytes + best > limit)	/* its last bytes had better not be in it */
+		t->block_bytes = limit - best;
 	bytes = (t->block_bytes + best + 7) / 8 * 8;
-	t->frame = (t->frame + 7) / 8 * 8 + bytes;
+	t->frame = used + bytes;
 	t->block = -t->frame + best;
 }
 
-void frame_plan(struct translation *t)
+int frame_plan(struct translation *t)
 {
 	bool probe = t->access->load == FILTER_LOAD_PROBE;
 	size_t i;
@@ -115,7 +119,7 @@ void frame_plan(struct translation *t)
 			continue;
 		if (BPF_MODE(c->code) == BPF_LEN && !t->length && BPF_CLASS(c->code) <= BPF_LDX)
 			t->length = frame_take(t, 4);
-		if (load_bytes(c) && BPF_CLASS(c->code) == BPF_LDX && !t->saved)
+		if (load_bytes(c) && BPF_CLASS(c->code) == BPF_LDX && !probe && !in_bag(t, c) && !t->saved)
 			t->saved = frame_take(t, 8);
 		if (load_bytes(c) && probe && !t->scratch)
 			t->scratch = frame_take(t, 4);
@@ -125,6 +129,7 @@ void frame_plan(struct translation *t)
 	}
 	if (probe)
 		block_plan(t);
+	return (uint32_t)t->frame > t->frame_max ? -ENOSPC : 0;
 }
 
 /* --- prologue ------------------------------------------------------------------------------------------------------- */
@@ -249,6 +254,23 @@ static void emit_call(struct translation *t, const struct classic_insn *c, int d
 	emit(t, BPF_LDX | BPF_MEM | width(bytes), dst, BPF_REG_10, t->scratch, 0);
 }
 
+/* A over a call */
+static void emit_keep(struct translation *t)
+{
+	if (t->saved)
+		emit(t, BPF_STX | BPF_MEM | BPF_DW, BPF_REG_10, A, t->saved, 0);
+	else
+		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, KEPT, A, 0, 0);
+}
+
+static void emit_back(struct translation *t)
+{
+	if (t->saved)
+		emit(t, BPF_LDX | BPF_MEM | BPF_DW, A, BPF_REG_10, t->saved, 0);
+	else
+		emit(t, BPF_ALU64 | BPF_MOV | BPF_X, A, KEPT, 0, 0);
+}
+
 void emit_load(struct translation *t, const struct classic_insn *c, uint64_t checked)
 {
 	bool header = BPF_CLASS(c->code) == BPF_LDX;	/* MSH: into X, and A stays */
@@ -266,10 +288,10 @@ void emit_load(struct translation *t, const struct classic_insn *c, uint64_t che
 		emit(t, BPF_LDX | BPF_MEM | width(bytes), dst, BPF_REG_10, t->block + (int)c->k, 0);
 	} else {
 		if (header)
-			emit(t, BPF_STX | BPF_MEM | BPF_DW, BPF_REG_10, A, t->saved, 0);
+			emit_keep(t);
 		emit_call(t, c, dst);
 		if (header)
-			emit(t, BPF_LDX | BPF_MEM | BPF_DW, A, BPF_REG_10, t->saved, 0);
+			emit_back(t);
 	}
 	if (bytes > 1)
 		emit(t, BPF_ALU | BPF_END | BPF_TO_BE, dst, 0, 0, 8 * bytes);

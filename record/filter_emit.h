@@ -2,7 +2,8 @@
 /*
  * filter_emit.h - the translation under way: what is known of the classic program, and the eBPF written so far.
  *
- * Registers: r0 is A, r9 is X, r6 the packet's address, r7 the bytes readable, r8 the packet as a pointer (DIRECT).
+ * Registers: r0 is A, r9 is X, r6 the packet's address, r7 the bytes readable, r8 the packet as a pointer (DIRECT)
+ * or a place to keep A over a call (PROBE).
  * Calls clobber r1-r5, which hold nothing for longer than one classic instruction, and r0, which a load is to
  * overwrite anyway.
  */
@@ -14,7 +15,7 @@
 
 #include "filter_translate.h"
 
-enum { A = BPF_REG_0, BASE = BPF_REG_6, READABLE = BPF_REG_7, PACKET = BPF_REG_8, X = BPF_REG_9 };
+enum { A = BPF_REG_0, BASE = BPF_REG_6, READABLE = BPF_REG_7, PACKET = BPF_REG_8, KEPT = BPF_REG_8, X = BPF_REG_9 };
 
 #define NOWHERE UINT64_MAX	/* as bytes checked: no way leads here */
 
@@ -40,9 +41,10 @@ struct translation {
 	size_t njumps, jumps_room;
 	bool no_memory, rejects;
 	/* the stack frame: offsets from r10, 0 = not needed */
+	uint32_t frame_max;
 	int frame;		/* bytes in use */
 	int memory[CLASSIC_MEMWORDS];
-	int length, saved, scratch;
+	int length, saved, scratch;	/* saved: A over a call (DIRECT) */
 	int block;		/* PROBE: the packet's beginning is copied here */
 	uint32_t block_bytes;
 };
@@ -59,6 +61,6 @@ bool load_is_indirect(const struct classic_insn *c);
 
 void emit_prologue(struct translation *t);
 void emit_load(struct translation *t, const struct classic_insn *c, uint64_t checked);
-void frame_plan(struct translation *t);
+int frame_plan(struct translation *t);	/* 0 or -ENOSPC */
 
 #endif

@@ -54,12 +54,14 @@ static int code_for(struct ebpf *out, const struct filters *f, uint64_t mark)
 		uint64_t mark;
 		const struct filter *filter;
 		const struct classic *code;
+		uint32_t frame;
 	} all[] = {
-		{ FILTER_MARK_L2, &f->packet, &f->packet.l2 },
-		{ FILTER_MARK_L3, &f->packet, &f->packet.l3 },
-		{ FILTER_MARK_INNER_L2, &f->tunnel, &f->tunnel.l2 },
-		{ FILTER_MARK_INNER_L3, &f->tunnel, &f->tunnel.l3 },
+		{ FILTER_MARK_L2, &f->packet, &f->packet.l2, FILTER_FRAME },
+		{ FILTER_MARK_L3, &f->packet, &f->packet.l3, FILTER_FRAME },
+		{ FILTER_MARK_INNER_L2, &f->tunnel, &f->tunnel.l2, FILTER_FRAME_INNER },
+		{ FILTER_MARK_INNER_L3, &f->tunnel, &f->tunnel.l3, FILTER_FRAME_INNER },
 	};
+	struct filter_access access = f->access;
 	size_t i;
 
 	for (i = 0; i < sizeof(all) / sizeof(*all); i++) {
@@ -69,7 +71,8 @@ static int code_for(struct ebpf *out, const struct filters *f, uint64_t mark)
 			return code_constant(out, 1);
 		if (!all[i].code->n)
 			return code_constant(out, 0);
-		return filter_translate(out, all[i].code, &f->access);
+		access.frame = all[i].frame;
+		return filter_translate(out, all[i].code, &access);
 	}
 	return 1;
 }

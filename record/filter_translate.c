@@ -288,9 +288,10 @@ static int translate(struct translation *t)
 	size_t i;
 	int err = flow(t);
 
+	if (!err)
+		err = frame_plan(t);
 	if (err)
 		return err;
-	frame_plan(t);
 	emit_prologue(t);
 	for (i = 0; i < t->in->n; i++) {
 		t->start[i] = t->out.n;
@@ -310,7 +311,7 @@ static int translate(struct translation *t)
 
 int filter_translate(struct ebpf *out, const struct classic *in, const struct filter_access *access)
 {
-	struct translation t = { .in = in, .access = access };
+	struct translation t = { .in = in, .access = access, .frame_max = access->frame ?: FILTER_FRAME };
 	int err;
 
 	*out = (struct ebpf){};

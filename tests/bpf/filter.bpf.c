@@ -34,6 +34,16 @@ static __attribute__((noinline)) __u64 sum_to(__u32 n)
 	return sum;
 }
 
+/* behind the stubs, with the same callback before them */
+static __attribute__((noinline)) __u64 sum_twice(__u32 n)
+{
+	__u64 sum = 0;
+
+	bpf_loop(n, count, &sum, 0);
+	bpf_loop(n, count, &sum, 0);
+	return sum;
+}
+
 /* 0 rejected, 1 passed; other numbers: functions are not where they were */
 static __attribute__((noinline)) int answer(const struct question *q)
 {
@@ -47,12 +57,12 @@ static __attribute__((noinline)) int answer(const struct question *q)
 		passes = filter_l3(q->base, q->readable, q->length) != 0;
 	else if (q->ask == ASK_TUNNEL)
 		passes = filter_tunnel(q->base, q->readable, q->length) != 0;
-	if (sum_to(4) != 6)
+	if (sum_twice(4) != 12 || sum_to(3) != 3)
 		return 101;
 	return passes;
 }
 
-SEC("raw_tp/fib_table_lookup")	/* it has four arguments, the first none of enum ASK */
+SEC("raw_tp/fib_table_lookup")	/* it has four arguments, and the first is none of enum ASK */
 int run(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct question q = { ctx->args[0], ctx->args[1], ctx->args[2], ctx->args[3] };

@@ -18,6 +18,7 @@
 
 #define CHECK(holds) ((holds) ? (void)0 : abort())	/* a promise; a breach is a finding */
 
+#define EBPF_FRAME 512
 #define EBPF_BASE 0xffff888012345670ull	/* where the packet is said to be */
 
 enum kind { UNSET, NUMBER, STACK, PACKET_POINTER };
@@ -33,8 +34,8 @@ struct ebpf_machine {
 	const struct ebpf_packet *packet;
 	uint64_t r[11];
 	enum kind kind[11];
-	uint8_t stack[FILTER_FRAME_MAX];	/* r10 is its end: offset 0 of STACK */
-	bool written[FILTER_FRAME_MAX];
+	uint8_t stack[EBPF_FRAME];	/* r10 is its end: offset 0 of STACK */
+	bool written[EBPF_FRAME];
 	int calls, fault;			/* the call that fails, 0 = none */
 };
 
@@ -62,9 +63,9 @@ static inline const uint8_t *ebpf_bytes(const struct ebpf_machine *m, uint64_t a
 
 static inline int ebpf_stack(const struct ebpf_machine *m, int reg, int off, int size)
 {
-	int64_t at = (int64_t)m->r[reg] + off + FILTER_FRAME_MAX;
+	int64_t at = (int64_t)m->r[reg] + off + EBPF_FRAME, least = EBPF_FRAME - (m->access->frame ?: FILTER_FRAME);
 
-	CHECK(m->kind[reg] == STACK && at >= 0 && at + size <= FILTER_FRAME_MAX);
+	CHECK(m->kind[reg] == STACK && at >= least && at + size <= EBPF_FRAME);
 	return at;
 }
 
@@ -190,7 +191,7 @@ static inline uint64_t ebpf_probe_read(struct ebpf_machine *m)
 	uint64_t size = ebpf_number(m, 2);
 	int at, b;
 
-	CHECK(size <= FILTER_FRAME_MAX);
+	CHECK(size <= EBPF_FRAME);
 	at = ebpf_stack(m, 1, 0, size);
 	if (++m->calls == m->fault)
 		memset(m->stack + at, 0, size);
