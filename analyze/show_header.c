@@ -102,6 +102,17 @@ static void line_derived(const struct term *t, const struct model *m)
 	line(t, STYLE_PLAIN, "derived", text);
 }
 
+/* What was not, or no longer, probed because it was not there. */
+static void line_modules(const struct term *t, const char *names, const char *what)
+{
+	char text[512];
+
+	if (!*names)
+		return;
+	snprintf(text, sizeof(text), "%.300s %s", names, what);
+	line(t, STYLE_WARN, "modules", text);
+}
+
 void show_header(const struct term *t, const struct model *m)
 {
 	const char *command = model_fact(m, "recorder.command");
@@ -114,6 +125,8 @@ void show_header(const struct term *t, const struct model *m)
 	line_content(t, m);
 	if (m->nderived || m->underived)
 		line_derived(t, m);
+	line_modules(t, model_fact(m, "modules.loaded"), "loaded while recording: their functions were not probed");
+	line_modules(t, model_fact(m, "modules.unloaded"), "unloaded while recording: their functions were probed until then");
 	if (*m->trouble)
 		line(t, STYLE_BAD, "damage", m->trouble);
 }

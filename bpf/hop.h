@@ -189,7 +189,7 @@ static long data_step(__u32 n, struct data_walk *w)
 	return 0;
 }
 
-#define DATA_MAX 65536
+#define DATA_MAX 65535		/* what a recording takes in one piece */
 
 /* Once for each packet, when its headers are complete: what is not paged of the first bytes, from the lowest layer on. */
 static __noinline int data_submit(struct run *r, struct packet_state *p, struct view *v)
@@ -213,7 +213,7 @@ static __noinline int data_submit(struct run *r, struct packet_state *p, struct 
 	if (w.total > w.len)
 		w.total = w.len;
 	if (w.total > DATA_MAX)
-		return 0;
+		w.total = DATA_MAX;
 	bpf_loop((w.total + DATA_SLOT_BYTES - 1) / DATA_SLOT_BYTES, data_step, &w, 0);
 	return 0;
 }

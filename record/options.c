@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "filter.h"
 #include "options.h"
 #include "pkttrace.h"
 #include "values.h"
@@ -206,17 +207,17 @@ static int rotate_parse(struct options *o, int option, const char *text)
 /* A filter over several lines is one expression; libpcap takes the newlines. */
 static int filter_read(struct options *o, const char *path)
 {
+	char error[512];
 	size_t size;
-	int err;
 
 	free(o->filter);
 	o->filter = NULL;
-	err = file_read(path, &o->filter, &size);
-	if (err) {
-		fprintf(stderr, "pktrec: -F %s: %s\n", path, strerror(-err));
+	if (filter_read_file(path, &o->filter, error, sizeof(error))) {
+		fprintf(stderr, "pktrec: %s\n", error);
 		return 2;
 	}
-	if (size > FILTER_MAX || strlen(o->filter) != size)
+	size = strlen(o->filter);
+	if (size > FILTER_MAX)
 		return complain("-F", path, "a text file of at most 64 KiB");
 	while (size && strchr(" \t\r\n", o->filter[size - 1]))
 		o->filter[--size] = 0;

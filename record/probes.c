@@ -236,7 +236,7 @@ static int object_load(struct probes *p, const struct probes_plan *plan, const s
 	int err;
 
 	constants.slot_shift = p->slot_shift = slot_shift(plan->ring_bytes);
-	constants.direct = kernel_has(btf, "bpf_rdonly_cast");	/* since 6.2 */
+	constants.direct = plan->filters->access.load == FILTER_LOAD_DIRECT;
 	if (p->backend == BACKEND_TRACEPOINT)
 		tracepoints_constants(plan->functions, plan->symbols, &constants);
 	err = programs_find(p);

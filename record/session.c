@@ -23,6 +23,7 @@
 #include "command.h"
 #include "drain.h"
 #include "files.h"
+#include "modules.h"
 #include "output.h"
 #include "pieces.h"
 #include "place.h"
@@ -45,6 +46,7 @@ struct session {
 	struct functions functions;
 	struct probes probes;
 	struct filters filters;
+	char *modules;			/* at the beginning */
 	struct pieces *pieces;
 	struct spool *spool;		/* once open, the pieces are its until file_end() */
 	struct drain *drain;
@@ -164,6 +166,7 @@ static int functions_list(struct session *s)
 	}
 	fprintf(stderr, "%zu functions would be probed\n", wanted);
 	filters_free(&s->filters);
+	free(s->modules);
 	functions_free(&s->functions);
 	symbols_free(&s->symbols);
 	return fflush(stdout) ? fail("standard output: %s", strerror(errno)) : 0;
@@ -401,9 +404,10 @@ static int file_end(struct session *s)
 	rec.end.realtime_ns = clock_ns(CLOCK_REALTIME);
 	err = drain_finish(s->drain);
 	netns = drain_netns(s->drain, &n);
-	system_end(s->system, netns, n);
+	system_end(s->system, netns, n, interrupted);
 	err = err ? err : spool_finish(s->spool);
 	err = err ? err : system_write(s->system, pieces_writer(s->pieces), true);
+	err = err ? err : modules_compare(pieces_writer(s->pieces), s->modules, &s->functions);
 	rec.end.reason = s->ending;
 	rec.end.packets = drain_totals(s->drain)->packets;
 	err = err ? err : pieces_write(s->pieces, &rec);
@@ -465,6 +469,7 @@ static int session_record(struct session *s)
 	status = status ? status : spool_begin(s);
 	if (status)
 		return status;
+	s->modules = modules_names();
 	probes_enable(&s->probes, true);
 	status = command_begin(s);
 	if (!status)
@@ -488,6 +493,7 @@ static void session_free(struct session *s)
 	if (s->probes.object)
 		probes_free(&s->probes);
 	filters_free(&s->filters);
+	free(s->modules);
 	functions_free(&s->functions);
 	symbols_free(&s->symbols);
 }

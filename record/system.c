@@ -31,7 +31,8 @@
 #include "system_look.h"
 
 #define LIMIT_NS 5000000000ULL	/* waited for a look; mostly it takes some 20 ms for each namespace, before we come to wait */
-#define STOP_NS 1000000000ULL	/* and then for the child to come to its end, when told to */
+#define HURRY_NS 800000000ULL	/* when somebody waits for the recorder to go */
+#define STOP_NS 500000000ULL	/* and then for the child to come to its end, when told to */
 
 enum { MESSAGE_END, MESSAGE_STOP };	/* the first number of what the child is told */
 
@@ -40,6 +41,7 @@ struct system {
 	int control;
 	int files[2];			/* of the start and of the end */
 	bool asked[2], done[2];
+	bool hurry;
 };
 
 /* --- the child ---------------------------------------------------------------------------------------------------- */
@@ -145,7 +147,7 @@ int system_open(struct system **out)
 	return 0;
 }
 
-void system_end(struct system *s, const uint32_t *netns, size_t n)
+void system_end(struct system *s, const uint32_t *netns, size_t n, bool hurry)
 {
 	uint32_t message[SYSTEM_NETNS_MAX] = { MESSAGE_END };
 
@@ -153,6 +155,7 @@ void system_end(struct system *s, const uint32_t *netns, size_t n)
 		n = SYSTEM_NETNS_MAX - 1;
 	if (n)
 		memcpy(message + 1, netns, n * sizeof(*netns));
+	s->hurry = hurry;
 	/* when this fails the child is gone, and system_write() will notice */
 	s->asked[1] = send(s->control, message, (n + 1) * sizeof(*message), MSG_NOSIGNAL) > 0;
 }
@@ -181,7 +184,7 @@ static bool look_wait(struct system *s, bool end)
 {
 	const uint32_t stop = MESSAGE_STOP;
 
-	if (look_await(s, end, LIMIT_NS))
+	if (look_await(s, end, s->hurry ? HURRY_NS : LIMIT_NS))
 		return true;
 	if (send(s->control, &stop, sizeof(stop), MSG_NOSIGNAL) > 0 && look_await(s, end, STOP_NS))
 		return true;

@@ -20,9 +20,10 @@ struct system;
 int system_open(struct system **out);
 /*
  * Begins the look at the end, in the background: after the programs were disabled, so that its own netlink messages are
- * not recorded.  netns: inode numbers of the namespaces that packets were seen in.
+ * not recorded.  netns: inode numbers of the namespaces that packets were seen in.  hurry: somebody waits for the end,
+ * so that system_write() does not wait long.
  */
-void system_end(struct system *s, const uint32_t *netns, size_t n);
+void system_end(struct system *s, const uint32_t *netns, size_t n, bool hurry);
 /*
  * Waits until a look is over, which takes a bounded time, and writes what was seen: TRC_NETNS, TRC_LINK, TRC_SNAPSHOT.
  * What could not be seen is a note there.  May be called again, for another file.  0 or -errno of the writer.

@@ -444,7 +444,7 @@ static void both_looks_are_written_as_often_as_wanted(void **state)
 	assert_int_equal(start.notes, 0);
 	again = look_read(s, false);
 	assert_memory_equal(&again, &start, sizeof(start));
-	system_end(s, NULL, 0);
+	system_end(s, NULL, 0, false);
 	end = look_read(s, true);
 	assert_int_equal(end.begins, 0);
 	assert_int_equal(end.ends, start.begins);
@@ -462,7 +462,7 @@ static void child_that_dies_is_a_note(void **state)
 	assert_int_equal(system_open(&s), 0);
 	look_read(s, false);
 	kill(child_of(getpid()), SIGKILL);
-	system_end(s, NULL, 0);
+	system_end(s, NULL, 0, false);
 	seen = look_read(s, true);
 	assert_int_equal(seen.ends, 1);
 	assert_int_equal(seen.notes, 1);
@@ -482,7 +482,7 @@ static void child_is_deaf_to_what_ends_the_recorder(void **state)
 	kill(child, SIGINT);
 	kill(child, SIGTERM);
 	kill(child, SIGHUP);
-	system_end(s, NULL, 0);
+	system_end(s, NULL, 0, false);
 	seen = look_read(s, true);
 	assert_int_equal(seen.notes, 0);
 	assert_true(seen.ends > 5);
