@@ -94,19 +94,19 @@ static char *only_probed(char *names, const struct functions *f)
 	return kept;
 }
 
-int modules_compare(struct trc_writer *w, const char *before, const struct functions *f)
+int modules_compare(struct trc_writer *w, const char *before, const char *after, const struct functions *f)
 {
-	char *now = modules_names(), *came = NULL, *went = NULL;
-	int err = 0;
+	char *came, *went;
+	int err = -ENOMEM;
 
-	if (!before || !now)
-		goto out;
-	came = difference(now, before);
-	went = only_probed(difference(before, now), f);
-	err = came && went ? fact(w, "modules.loaded", came) : -ENOMEM;
-	err = err ? err : fact(w, "modules.unloaded", went);
-out:
-	free(now);
+	if (!before || !after)
+		return 0;
+	came = difference(after, before);
+	went = only_probed(difference(before, after), f);
+	if (came && went)
+		err = fact(w, "modules.loaded", came);
+	if (!err)
+		err = fact(w, "modules.unloaded", went);
 	free(came);
 	free(went);
 	return err;

@@ -8,7 +8,7 @@
 
 /* Names of the modules that are loaded, a line each; the caller's to free.  NULL: this kernel does not tell. */
 char *modules_names(void);
-/* Facts about what changed since `before` was taken: nothing when nothing did.  0 or -errno. */
-int modules_compare(struct trc_writer *w, const char *before, const struct functions *f);
+/* Facts about what changed between two such lists (NULL: not known): none when nothing did.  0 or -errno. */
+int modules_compare(struct trc_writer *w, const char *before, const char *after, const struct functions *f);
 
 #endif

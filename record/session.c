@@ -396,6 +396,7 @@ static int file_end(struct session *s)
 {
 	struct trc_record rec = { .kind = TRC_END };
 	const uint32_t *netns;
+	char *modules;
 	size_t n;
 	int err;
 
@@ -407,7 +408,9 @@ static int file_end(struct session *s)
 	system_end(s->system, netns, n, interrupted);
 	err = err ? err : spool_finish(s->spool);
 	err = err ? err : system_write(s->system, pieces_writer(s->pieces), true);
-	err = err ? err : modules_compare(pieces_writer(s->pieces), s->modules, &s->functions);
+	modules = modules_names();
+	err = err ? err : modules_compare(pieces_writer(s->pieces), s->modules, modules, &s->functions);
+	free(modules);
 	rec.end.reason = s->ending;
 	rec.end.packets = drain_totals(s->drain)->packets;
 	err = err ? err : pieces_write(s->pieces, &rec);
