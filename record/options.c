@@ -18,7 +18,6 @@
 #include "pkttrace.h"
 #include "values.h"
 
-#define RING_DEFAULT (4u << 20)
 #define RING_MAX (1u << 30)
 #define FILES_MAX 1000000
 #define FILTER_MAX 65536
@@ -124,13 +123,11 @@ static int refuse(const char *why)
 
 static int ring_parse(struct options *o, const char *text)
 {
-	uint64_t bytes, size = sysconf(_SC_PAGESIZE);
+	uint64_t bytes;
 
 	if (number_parse(text, units_buffer, &bytes) || !bytes || bytes > RING_MAX)
 		return complain("-B", text, "a size in KiB, or with a unit, of at most 1G");
-	while (size < bytes)
-		size *= 2;	/* the kernel wants a power of two of pages */
-	o->ring_bytes = size;
+	o->ring_bytes = bytes;
 	return 0;
 }
 
@@ -397,7 +394,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	bool given[OPT_LAST] = {};
 	int err, own = 1;
 
-	*o = (struct options){ .output = "pktrec.trc", .ring_bytes = RING_DEFAULT, .ready_fd = -1, .netns_fd = -1,
+	*o = (struct options){ .output = "pktrec.trc", .ready_fd = -1, .netns_fd = -1,
 		.payload = true, .snap_bytes = SNAP_DEFAULT, .argc = argc, .argv = argv };
 	/* getopt would stop at "--" and forget where: give it only what is before */
 	while (own < argc && strcmp(argv[own], "--"))

@@ -43,7 +43,7 @@ struct options {
 	uint64_t rotate_bytes;		/* a new file after so many, 0 = one file */
 	uint32_t rotate_files;		/* keep the last so many, 0 = all */
 	const char *user;		/* -Z, NULL = the invoking one */
-	uint32_t ring_bytes;
+	uint32_t ring_bytes;		/* of each CPU; 0 = what is right for the number of them */
 	int level;			/* of compression, 0 = the default */
 	int ready_fd;			/* -1 = none */
 	bool quiet, check, list;

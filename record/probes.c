@@ -18,6 +18,8 @@
 #include "embedded.h"
 #include "probes.h"
 
+#define RING_BYTES (4u << 20)		/* of each CPU, unless there are so many that all take more than this: */
+#define RINGS_BYTES (256u << 20)
 #define SLOT_SHIFT_MIN 8	/* room for what nested programs may take at once, and some more */
 
 const char *backend_name(enum backend b)
@@ -153,13 +155,20 @@ static int memory_share(struct probes *p)
 	return err;
 }
 
-static uint32_t slot_shift(uint32_t ring_bytes)
+/* As large a power of two of slots as fits; the kernel counts all CPUs' slots in 32 bits. */
+static int slot_shift(uint32_t *shift, uint32_t ring_bytes, uint32_t ncpus)
 {
-	uint32_t shift = SLOT_SHIFT_MIN;
+	if (!ring_bytes)
+		ring_bytes = RINGS_BYTES / ncpus < RING_BYTES ? RINGS_BYTES / ncpus : RING_BYTES;
+	*shift = SLOT_SHIFT_MIN;
+	while ((2ULL << *shift) * SLOT_BYTES <= ring_bytes)
+		(*shift)++;
+	return (uint64_t)ncpus << *shift > UINT32_MAX ? -E2BIG : 0;
+}
 
-	while ((2ULL << shift) * SLOT_BYTES <= ring_bytes)
-		shift++;
-	return shift;
+uint64_t probes_ring_bytes(const struct probes *p)
+{
+	return (uint64_t)SLOT_BYTES << p->slot_shift;
 }
 
 static bool kernel_has(const struct btf *btf, const char *kfunc)
@@ -235,7 +244,10 @@ static int object_load(struct probes *p, const struct probes_plan *plan, const s
 	struct program_constants constants = plan->constants;
 	int err;
 
-	constants.slot_shift = p->slot_shift = slot_shift(plan->ring_bytes);
+	err = slot_shift(&p->slot_shift, plan->ring_bytes, p->ncpus);
+	if (err)
+		return err;
+	constants.slot_shift = p->slot_shift;
 	constants.direct = plan->filters->access.load == FILTER_LOAD_DIRECT;
 	if (p->backend == BACKEND_TRACEPOINT)
 		tracepoints_constants(plan->functions, plan->symbols, &constants);

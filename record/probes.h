@@ -59,7 +59,7 @@ struct probes_plan {
 	const struct symbols *symbols;
 	struct filters *filters;
 	struct program_constants constants;	/* those that are not the loader's own */
-	uint32_t ring_bytes;			/* of each CPU, at most */
+	uint32_t ring_bytes;			/* of each CPU, at most; 0 = as is usual */
 };
 
 int probes_load(struct probes *p, const struct probes_plan *plan);	/* 0 or -errno */
@@ -68,6 +68,7 @@ int probes_load(struct probes *p, const struct probes_plan *plan);	/* 0 or -errn
  * 0 when anything was attached, else -errno.
  */
 int probes_attach(struct probes *p, struct functions *f);
+uint64_t probes_ring_bytes(const struct probes *p);	/* of each CPU */
 void probes_enable(struct probes *p, bool on);
 /* Probe hits on which the kernel skipped the program (it was running already on that CPU). */
 uint64_t probes_missed(const struct probes *p);

@@ -236,7 +236,7 @@ static int facts_write(struct trc_writer *w, uint32_t number, void *data)
 		.argv = s->o->argv,
 		.backend = backend_name(s->backend),
 		.profile = s->o->globs ? "func" : profile_name(profile_choose(s)),
-		.ring_bytes = s->o->ring_bytes,
+		.ring_bytes = probes_ring_bytes(&s->probes),
 		.attached = functions_count(s, true),
 		.refused = functions_count(s, false),
 		.piece = s->o->rotate_bytes ? number : 0,
