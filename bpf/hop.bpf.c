@@ -401,6 +401,23 @@ static __noinline int tracepoint_record(struct bpf_raw_tracepoint_args *ctx, __u
 	return 0;
 }
 
+/* Where a tracepoint can have a cookie (6.10) it is its number, and one program serves all with the sk_buff at one place. */
+#define TRACEPOINTS_AT(position, argument)						\
+SEC("raw_tp")										\
+int tracepoints_at##position(struct bpf_raw_tracepoint_args *ctx)			\
+{											\
+	__u32 number = bpf_get_attach_cookie(ctx) & (TRACEPOINTS - 1);			\
+											\
+	return tracepoint_record(ctx, argument, number, constants.tracepoint_flags[number]); \
+}
+
+TRACEPOINTS_AT(0, 0)
+TRACEPOINTS_AT(1, ctx->args[0])
+TRACEPOINTS_AT(2, ctx->args[1])
+TRACEPOINTS_AT(3, ctx->args[2])
+TRACEPOINTS_AT(4, ctx->args[3])
+TRACEPOINTS_AT(5, ctx->args[4])
+
 /* The verifier wants each load at a place of its own: the compiler would make one of them at a chosen address. */
 #define TRACEPOINT_ARGUMENT(n, position)							\
 	if (constants.tracepoint_arg[n] == position)					\

@@ -32,6 +32,7 @@ struct probes {
 	struct bpf_program *hop_session;	/* entry and return of functions that have both; NULL: this kernel cannot */
 	struct bpf_program *hop_drop;
 	enum backend backend;
+	bool cookies;			/* of tracepoints: they share programs */
 	uint32_t ncpus;			/* possible ones */
 	uint32_t slot_shift;		/* each has a ring of 1 << slot_shift slots */
 	/* shared with the programs; NULL before probes_load() */

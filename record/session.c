@@ -537,8 +537,10 @@ int session_run(struct options *o)
 	if (place_find(o, error, sizeof(error)))
 		return fail("%s", error);
 	s.backend = o->backend;
-	if (o->list)
+	if (o->list) {
+		check_requirements(o->backend, &s.backend, error, sizeof(error));	/* a list can be had without */
 		return functions_list(&s);
+	}
 	status = session_check(&s);
 	if (status)
 		return status;

@@ -2,8 +2,9 @@
 /*
  * tracepoint.c - the backend for kernels without kprobes: every raw tracepoint that has an sk_buff.
  *
- * BTF has the prototype of each as a type btf_trace_NAME.  A program cannot ask which tracepoint it is attached to, so
- * each has one of its own, tracepointNN of the object; a tracepoint's address is a number beyond all functions.
+ * BTF has the prototype of each as a type btf_trace_NAME.  A tracepoint's address is a number beyond all functions.  Where
+ * the kernel takes a cookie with it (6.10) that number is the cookie, and there is a program for each position of the
+ * sk_buff; elsewhere a program cannot ask which tracepoint it is attached to, so each has one of its own.
  * kfree_skb is left to the program that all backends have: it knows where the packet was dropped.
  */
 #include <bpf/bpf.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "event.h"
@@ -192,13 +194,55 @@ void tracepoints_constants(const struct functions *f, const struct symbols *s, s
 	}
 }
 
-/* Programs have octal numbers. */
-static struct bpf_program *program_of(const struct probes *p, size_t number)
+/* The helper that a program asks for its cookie with, which older kernels do not give to this type. */
+static bool cookies_work(void)
+{
+	const struct bpf_insn asks[] = {
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_attach_cookie },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "pktrec_try", "GPL", asks, 3, NULL);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* Programs of their own have octal numbers. */
+static struct bpf_program *program_of(const struct probes *p, const struct functions *f, size_t number)
 {
 	char name[24];
 
-	snprintf(name, sizeof(name), "tracepoint%03zo", number);
+	if (p->cookies)
+		snprintf(name, sizeof(name), "tracepoints_at%u", f->v[number].arg);
+	else
+		snprintf(name, sizeof(name), "tracepoint%03zo", number);
 	return bpf_object__find_program_by_name(p->object, name);
+}
+
+/* As bpf_raw_tracepoint_open(), with a cookie: newer than our libbpf. */
+static int cookie_open(const char *name, const struct bpf_program *prog, uint64_t cookie)
+{
+	struct {
+		__u64 name;
+		__u32 prog_fd, pad;
+		__u64 cookie;
+	} attr = { .name = (uintptr_t)name, .prog_fd = bpf_program__fd(prog), .cookie = cookie };
+
+	return syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
+}
+
+static int tracepoint_attach(struct probes *p, const struct functions *f, size_t number)
+{
+	const struct bpf_program *prog = program_of(p, f, number);
+	int fd;
+
+	if (p->cookies)
+		fd = cookie_open(f->v[number].name, prog, number);
+	else
+		fd = bpf_raw_tracepoint_open(f->v[number].name, bpf_program__fd(prog));
+	return fd < 0 ? -errno : probes_keep_fd(p, fd);
 }
 
 static bool is_used(const struct functions *f, size_t i)
@@ -211,8 +255,9 @@ void tracepoints_choose(struct probes *p, const struct functions *f)
 	struct bpf_program *prog;
 	size_t i;
 
+	p->cookies = cookies_work();
 	for (i = 0; i < f->n; i++) {
-		prog = is_used(f, i) ? program_of(p, i) : NULL;
+		prog = is_used(f, i) ? program_of(p, f, i) : NULL;
 		if (prog)
 			bpf_program__set_autoload(prog, true);
 	}
@@ -220,22 +265,18 @@ void tracepoints_choose(struct probes *p, const struct functions *f)
 
 int tracepoints_attach(struct probes *p, struct functions *f)
 {
-	struct bpf_link *link;
 	size_t i, attached = 0;
 	int err = -ENOENT;
 
 	for (i = 0; i < f->n; i++) {
 		if (!is_used(f, i))
 			continue;
-		link = bpf_program__attach_raw_tracepoint(program_of(p, i), f->v[i].name);
-		if (link) {
-			err = probes_keep_link(p, link);
-			if (err)
-				return err;
-			f->v[i].attached = true;
-			attached++;
-		} else {
-			err = -errno;
+		err = tracepoint_attach(p, f, i);
+		if (err == -ENOMEM)
+			return err;
+		f->v[i].attached = !err;
+		attached += !err;
+		if (err) {
 			f->v[i].error = -err;
 			f->v[i].why = "the kernel refused to attach to the tracepoint";
 		}
