@@ -15,11 +15,14 @@
  * Of a stack the part is shown that deals with the packet: from the outermost function inwards that is known to, without
  * system calls (they are told as the packet's birth) and without those that deal with any packet alike (flag q).
  * Unknown functions inside that were called by one that has the packet: they stay.
+ *
+ * Which hook netfilter is asked at is not on the stack, but who asks is: schema/hooks.tsv.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hooks.h"
 #include "model_private.h"
 
 /* The last stack of a packet in a process, or in the softirqs on top of it. */
@@ -162,16 +165,31 @@ static void entered_count(struct model *m, uint8_t *entered)
 	}
 }
 
-static struct trc_hop hop_derived(const struct trc_hop *event, uint32_t func)
+/* A function that asks a hook was called by one that stands for it; between the two may be one that asks for a list. */
+static void hop_find_hook(const struct model *m, struct trc_hop *h, const struct stack *s, uint32_t k)
+{
+	if (strcmp(m->priv->known[h->func]->stage, "netfilter"))
+		return;
+	while (++k < s->call && !strcmp(m->priv->known[s->frames[k]]->stage, "netfilter"))
+		;
+	if (k < s->call && hook_called_by(m->funcs[s->frames[k]].name, &h->family, &h->hook))
+		h->have |= TRC_HAVE_HOOK;
+	else
+		h->hook = h->family = 0;
+}
+
+/* The k-th of the stack's frames. */
+static struct trc_hop hop_derived(const struct model *m, const struct trc_hop *event, const struct stack *s, uint32_t k)
 {
 	struct trc_hop h = *event;
 
 	h.kind = TRC_DERIVED;
-	h.func = func;
+	h.func = s->frames[k];
 	h.value = 0;
 	h.stack = 0;
 	h.have &= ~TRC_HAVE_HOOK;
 	h.hook = h.family = 0;
+	hop_find_hook(m, &h, s, k);
 	return h;
 }
 
@@ -186,7 +204,7 @@ static void hops_spread(const struct model *m, struct trc_hop *to, const uint8_t
 		s = hop_stack(m, &m->hops[i]);
 		for (k = entered[i]; k-- > 0; )		/* outermost first: the order of the calls */
 			if (is_shown(m, s->frames[k]))
-				to[n++] = hop_derived(&m->hops[i], s->frames[k]);
+				to[n++] = hop_derived(m, &m->hops[i], s, k);
 		at[i] = n;
 		to[n++] = m->hops[i];
 	}

@@ -235,8 +235,12 @@ static bool tcp_took_it(const struct path *path)
 static void outcome_of(struct diff *d, int s, const struct path *path, const struct key *k, struct outcome *o)
 {
 	const struct packet *p = path->packet;
-	const struct trc_hop *h = packet_hop(d->side[s].m, p, p->fate_hop < p->nhops ? p->fate_hop : p->nhops - 1);
+	uint32_t end = p->fate_hop < p->nhops ? p->fate_hop : p->nhops - 1;
+	const struct trc_hop *h = packet_hop(d->side[s].m, p, end);
 
+	/* a packet in a socket's queue has no device any more: where it was before, then */
+	while (h->kind == TRC_DERIVED && !(h->have & TRC_HAVE_NETNS) && end-- > 0)
+		h = packet_hop(d->side[s].m, p, end);
 	memset(o, 0, sizeof(*o));
 	o->fate = p->fate == FATE_MERGED ? FATE_CONSUMED : p->fate;	/* merging depends on what came just before */
 	if (k->l4proto == 6 && tcp_took_it(path))
@@ -321,7 +325,8 @@ static void note_hooks(struct side *side, const struct path *path)
 	for (size_t i = 0; i < path->n; i++) {
 		const struct trc_hop *h = step_hop(path, i);
 
-		if (path->steps[i].hook && h->family < 16 && h->hook < 8)
+		/* on a stack it is only seen by chance */
+		if (path->steps[i].hook && h->kind != TRC_DERIVED && h->family < 16 && h->hook < 8)
 			side->hooks[h->family] |= 1 << h->hook;
 	}
 }

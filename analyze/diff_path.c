@@ -77,10 +77,10 @@ static void step_return(struct build *b, const struct trc_hop *h)
 	}
 }
 
-/* Without return probes a hook ends where the packet crosses the next boundary. */
+/* Without return probes a hook ends where the packet crosses the next boundary; being freed is none. */
 static void close_unreturned(struct build *b, const struct func *f)
 {
-	while (b->nopen && *f->stage && !(step_func(b->path, b->open[b->nopen - 1])->flags & TRC_FUNC_RETURN))
+	while (b->nopen && *f->stage && !stage_is(f, "free") && !(step_func(b->path, b->open[b->nopen - 1])->flags & TRC_FUNC_RETURN))
 		b->nopen--;
 }
 

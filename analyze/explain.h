@@ -7,6 +7,7 @@
 #ifndef PKT_EXPLAIN_H
 #define PKT_EXPLAIN_H
 
+#include "hooks.h"
 #include "model.h"
 
 struct explain_step {
@@ -26,8 +27,6 @@ void explain_free(struct explain *e);
 bool packet_is_housekeeping(const struct packet *p);
 
 /* --- between the files of explain ---------------------------------------------------------------------------- */
-
-#define HOOK_POINTS_MAX 16
 
 struct story {
 	const struct model *m;

@@ -63,8 +63,10 @@ void tell_origin(struct story *s)
 	layer = hop_func(s->m, h)->layer;
 	if (!strcmp(layer, "other") || !strcmp(layer, "packet"))
 		layer = "";	/* says nothing */
-	story_say(s, "Origin", "The first %s that sees it is %s (hop %u%s%s)%s%s.",
-		  hop_is_tracepoint(s->m, h) ? "tracepoint" : "probed function", hop_func(s->m, h)->name, first + 1, *layer ? ", " : "", layer, *stack ? ", reached through " : "", stack);
+	story_say(s, "Origin", "The first %s that sees it is %s%s (hop %u%s%s)%s%s.",
+		  hop_is_tracepoint(s->m, h) || h->kind == TRC_DROP ? "tracepoint" : "probed function",
+		  h->kind == TRC_DROP ? "kfree_skb, in " : "", hop_func(s->m, h)->name, first + 1, *layer ? ", " : "", layer,
+		  *stack ? ", reached through " : "", stack);
 }
 
 static void tell_drop(struct story *s, const char *time)
@@ -130,20 +132,49 @@ void tell_fate(struct story *s)
 	}
 }
 
+static bool stage_seen(const struct story *s, const char *stage)
+{
+	for (uint32_t i = 0; i < s->p->nhops; i++)
+		if (!strcmp(hop_func(s->m, packet_hop(s->m, s->p, i))->stage, stage))
+			return true;
+	return false;
+}
+
+/* Recordings of tracepoints show a boundary where it is on a stack. */
+static void tell_no_stack(struct story *s)
+{
+	const struct packet *p = s->p;
+
+	if (p->nderived)
+		return;
+	if (p->like)
+		story_say(s, "Not known", "No kernel stack of this packet was taken: the functions are likely those of packet %u.", p->like);
+	else
+		story_say(s, "Not known", "No kernel stack of this packet was taken, so its functions are not known.");
+}
+
 /* What these sentences could not say because nobody looked. */
 void tell_unknown(struct story *s)
 {
-	static const struct { const char *stage, *what; } boundaries[] = {
-		{ "netfilter", "what netfilter did" },
-		{ "route", "which routing function was asked" },
-		{ "to_qdisc", "the hand-over to a queue" },
-		{ "to_driver", "the hand-over to a driver" },
-		{ "to_socket", "the hand-over to a socket" },
+	/* the last: of recordings of tracepoints, whose stacks show the other boundaries when they are crossed */
+	static const struct { const char *stage, *what, *on_stacks; } boundaries[] = {
+		{ "netfilter", "what netfilter did", "What netfilter did: only where it drops a packet is it on the stack of a tracepoint." },
+		{ "route", "which routing function was asked", "Which routing function was asked: it is on the stack of no tracepoint." },
+		{ "to_qdisc", "the hand-over to a queue", NULL },
+		{ "to_driver", "the hand-over to a driver", NULL },
+		{ "to_socket", "the hand-over to a socket", NULL },
 	};
 
-	for (size_t i = 0; i < sizeof(boundaries) / sizeof(boundaries[0]); i++)
-		if (!stage_probed(s->m, boundaries[i].stage))
+	if (s->m->nderived)
+		tell_no_stack(s);
+	for (size_t i = 0; i < sizeof(boundaries) / sizeof(boundaries[0]); i++) {
+		if (stage_probed(s->m, boundaries[i].stage) || stage_seen(s, boundaries[i].stage))
+			continue;
+		if (!s->m->nderived)
 			story_say(s, "Not known", "This recording cannot show %s: no function of that boundary was probed.", boundaries[i].what);
+		else if (boundaries[i].on_stacks)
+			story_say(s, "Not known", "%s", boundaries[i].on_stacks);
+	}
 	if (s->p->lossy)
 		story_say(s, "Not known", "Hops were lost while this packet lived: a missing step proves nothing.");
 }

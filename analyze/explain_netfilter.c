@@ -7,57 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "embedded.h"
 #include "explain.h"
+#include "hooks.h"
 #include "show.h"
-
-enum { POINT_FAMILY, POINT_HOOK, POINT_BEFORE, POINT_BEHIND, POINT_FIELDS };
-
-/* A row of schema/hooks.tsv, within its text. */
-struct hook_point {
-	struct { const char *text; size_t len; } field[POINT_FIELDS];
-};
-
-static size_t points_load(struct hook_point *points)
-{
-	const char *line = embedded_hooks;
-	size_t n = 0;
-
-	for (; *line && n < HOOK_POINTS_MAX; line += strcspn(line, "\n"), line += *line == '\n') {
-		const char *at = line;
-
-		if (*line == '#' || *line == '\n')
-			continue;
-		for (int i = 0; i < POINT_FIELDS; i++) {
-			points[n].field[i].text = at;
-			points[n].field[i].len = strcspn(at, "\t\n");
-			at += points[n].field[i].len + (at[points[n].field[i].len] == '\t');
-		}
-		n++;
-	}
-	return n;
-}
-
-static bool is_field(const struct hook_point *p, int field, const char *text)
-{
-	return strlen(text) == p->field[field].len && !memcmp(text, p->field[field].text, p->field[field].len);
-}
-
-/* Is it one of the field's words?  Compilers add suffixes such as .isra.0 to names. */
-static bool is_listed(const struct hook_point *p, int field, const char *name)
-{
-	const char *word = p->field[field].text, *end = word + p->field[field].len;
-	size_t len = strcspn(name, ".");
-
-	while (word < end) {
-		size_t n = strcspn(word, " \t\n");
-
-		if (n == len && !memcmp(word, name, len))
-			return true;
-		word += n + 1;
-	}
-	return false;
-}
 
 static void say_unvisited(struct story *s, const struct hook_point *point, uint32_t from, uint32_t to)
 {
@@ -70,26 +22,24 @@ static void say_unvisited(struct story *s, const struct hook_point *point, uint3
 
 void tell_unvisited(struct story *s, uint32_t i)
 {
-	static struct hook_point points[HOOK_POINTS_MAX];
-	static size_t n;
+	const struct hook_point *points;
 	const struct trc_hop *h = packet_hop(s->m, s->p, i);
 	const char *name = hop_func(s->m, h)->name;
+	size_t n;
 
 	if (!s->netfilter_known)
 		return;
-	if (!n)
-		n = points_load(points);
+	points = hook_points(&n);
 	for (size_t k = 0; k < n; k++) {
 		const struct hook_point *point = &points[k];
 
-		if (hop_is_hook(s->m, h) && is_field(point, POINT_FAMILY, family_name(h->family)) &&
-		    is_field(point, POINT_HOOK, hook_name(h->family, h->hook)))
+		if (hop_is_hook(s->m, h) && hook_point_is(point, h->family, h->hook))
 			s->passed[k] = NO_HOP;
-		if (s->passed[k] != NO_HOP && is_listed(point, POINT_BEHIND, name)) {
+		if (s->passed[k] != NO_HOP && hook_point_lists(point, POINT_BEHIND, name)) {
 			say_unvisited(s, point, s->passed[k], i);
 			s->passed[k] = NO_HOP;
 		}
-		if (is_listed(point, POINT_BEFORE, name))
+		if (hook_point_lists(point, POINT_BEFORE, name))
 			s->passed[k] = i;
 	}
 }
@@ -98,6 +48,7 @@ void tell_unvisited(struct story *s, uint32_t i)
 static char *hook_asked(const struct story *s, uint32_t hook)
 {
 	uint32_t end = s->returns[hook] != NO_HOP ? s->returns[hook] : hook + 1;
+	bool derived = packet_hop(s->m, s->p, hook)->kind == TRC_DERIVED;
 	uint32_t first = NO_HOP, last = 0;
 	const struct func *before = NULL;
 	char *text = NULL;
@@ -106,6 +57,10 @@ static char *hook_asked(const struct story *s, uint32_t hook)
 
 	if (!out)
 		return NULL;
+	/* of a stack it is known what was called from where, but not when that returned */
+	while (derived && end < s->p->nhops && packet_hop(s->m, s->p, end)->kind == TRC_DERIVED &&
+	       !strcmp(hop_func(s->m, packet_hop(s->m, s->p, end))->layer, "netfilter"))
+		end++;
 	for (uint32_t i = hook + 1; i < end && i < s->p->nhops; i++) {
 		const struct trc_hop *h = packet_hop(s->m, s->p, i);
 		const struct func *f = hop_func(s->m, h);
@@ -136,6 +91,9 @@ void tell_hook(struct story *s, uint32_t i)
 	if (result != NO_HOP)
 		story_say(s, "Netfilter", "Hook %s (%s) says %s (hop %u, %s)%s.", hook_name(h->family, h->hook), family_name(h->family),
 			  verdict_name(packet_hop(s->m, s->p, result)->value), i + 1, hop_func(s->m, h)->name, asked ? asked : "");
+	else if (packet_drop_hook(s->m, s->p) == i)
+		story_say(s, "Netfilter", "Hook %s (%s) drops it (hop %u, %s)%s.", hook_name(h->family, h->hook),
+			  family_name(h->family), i + 1, hop_func(s->m, h)->name, asked ? asked : "");
 	else
 		story_say(s, "Netfilter", "Hook %s (%s) is visited (hop %u, %s); its verdict was not recorded.",
 			  hook_name(h->family, h->hook), family_name(h->family), i + 1, hop_func(s->m, h)->name);

@@ -51,7 +51,7 @@ static inline const struct func *hop_func(const struct model *m, const struct tr
 /* Is this the traversal of a netfilter hook?  The functions called by one know their hook too, but decide less. */
 static inline bool hop_is_hook(const struct model *m, const struct trc_hop *h)
 {
-	return h->kind == TRC_ENTRY && h->have & TRC_HAVE_HOOK && !strcmp(hop_func(m, h)->stage, "netfilter");
+	return hop_enters(h) && h->have & TRC_HAVE_HOOK && !strcmp(hop_func(m, h)->stage, "netfilter");
 }
 
 /* --- the rows of a path ------------------------------------------------------------------------------------ */

@@ -214,6 +214,12 @@ static enum style hop_note(struct path *c, const struct row *r, char *buf, size_
 	}
 	if (h->kind == TRC_RETURN)
 		return answer_note(c->m, h, "↩", buf, size);
+	if (hop_is_hook(c->m, h) && h->kind == TRC_DERIVED) {
+		bool drops = packet_drop_hook(c->m, c->p) == r->first;
+
+		snprintf(buf, size, "%s%s", hook_text(h, hook, sizeof(hook)), drops ? " → DROP" : "");
+		return drops ? STYLE_BAD : STYLE_NETFILTER;
+	}
 	if (hop_is_hook(c->m, h)) {
 		const char *verdict = result ? verdict_name(result->value) : "verdict not seen";
 

@@ -99,6 +99,10 @@ uint32_t packet_drop_hook(const struct model *m, const struct packet *p)
 	for (uint32_t i = p->fate_hop + 1; i-- > 0;) {
 		const struct trc_hop *h = packet_hop(m, p, i);
 
+		/* a stack shows no return: the hook was left when a boundary was crossed */
+		if (m->nderived && h->kind != TRC_DROP && *hop_func(m, h)->stage && strcmp(hop_func(m, h)->stage, "netfilter") &&
+		    strcmp(hop_func(m, h)->stage, "free"))
+			return NO_HOP;
 		if (strcmp(hop_func(m, h)->stage, "netfilter"))
 			continue;
 		if (h->kind == TRC_RETURN) {
