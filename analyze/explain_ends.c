@@ -16,9 +16,22 @@ static bool in_kernel_thread(const struct model *m, const struct packet *p)
 	return false;
 }
 
+#define COMMAND_SHOWN 200
+
+static void tell_command(struct story *s, const char *command)
+{
+	size_t n = strnlen(command, COMMAND_SHOWN + 1);
+	bool cut = n > COMMAND_SHOWN;
+
+	while (cut && (--n, (command[n] & 0xc0) == 0x80))	/* between two characters */
+		;
+	story_say(s, "Origin", "Its command line is: %.*s%s", (int)n, command, cut ? "..." : "");
+}
+
 static void tell_process(struct story *s, const char *where)
 {
 	const struct packet *p = s->p;
+	const char *command = model_command(s->m, p->pid);
 	char who[96], call[64];
 
 	proc_text(s->m, p->pid, who, sizeof(who));
@@ -30,6 +43,8 @@ static void tell_process(struct story *s, const char *where)
 		story_say(s, "Origin", "The kernel thread %s%s makes it.", who, where);
 	else
 		story_say(s, "Origin", "It is made in the context of %s%s, in no system call that the stack shows.", who, where);
+	if (*command)
+		tell_command(s, command);
 }
 
 void tell_origin(struct story *s)

@@ -100,8 +100,8 @@ static int proc_add(struct model *m, const struct trc_proc *p)
 
 	if (!proc)
 		return -ENOMEM;
-	*proc = (struct trc_proc){ p->pid, text(m, p->name) };
-	return proc->name ? 0 : -ENOMEM;
+	*proc = (struct trc_proc){ p->pid, text(m, p->name), text(m, p->command) };
+	return proc->name && proc->command ? 0 : -ENOMEM;
 }
 
 static int stack_add(struct model *m, const struct trc_stack *s)
@@ -226,11 +226,11 @@ struct model *model_new(const char *path)
 	v->cpus = map_new();
 	v->netns_names = map_new();
 	v->link_names = map_new();
-	v->proc_names = map_new();
+	v->procs = map_new();
 	v->stack_ids = map_new();
 	m->file = text(m, path);
 	m->trouble = "";
-	if (v->func_ids && v->packet_ids && v->cpus && v->netns_names && v->link_names && v->proc_names && v->stack_ids && m->file)
+	if (v->func_ids && v->packet_ids && v->cpus && v->netns_names && v->link_names && v->procs && v->stack_ids && m->file)
 		return m;
 	model_free(m);
 	return NULL;
@@ -308,7 +308,7 @@ void model_free(struct model *m)
 	map_free(v->cpus);
 	map_free(v->netns_names);
 	map_free(v->link_names);
-	map_free(v->proc_names);
+	map_free(v->procs);
 	map_free(v->stack_ids);
 	arena_free(&v->arena);
 	free(v->known);

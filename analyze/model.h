@@ -167,6 +167,8 @@ const char *model_drop_reason(const struct model *m, int32_t reason);	/* "NETFIL
 const char *model_netns(const struct model *m, uint32_t netns);		/* name, or "netns:4026531840", or "" for 0 */
 const char *model_dev(const struct model *m, uint32_t netns, uint32_t ifindex);	/* name, or "if3", or "" for 0 */
 const char *model_proc(const struct model *m, uint32_t pid);		/* name, or "" */
+const char *model_command(const struct model *m, uint32_t pid);		/* with its arguments, or "" */
+bool model_proc_is_last(const struct model *m, size_t i);		/* procs[i]: no later one says more of the same */
 
 static inline const struct trc_hop *packet_hop(const struct model *m, const struct packet *p, uint32_t i)
 {

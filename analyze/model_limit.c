@@ -21,7 +21,7 @@
 static size_t maps_bytes(const struct model_private *v)
 {
 	const struct map *maps[] = {
-		v->func_ids, v->packet_ids, v->cpus, v->netns_names, v->link_names, v->proc_names, v->stack_ids,
+		v->func_ids, v->packet_ids, v->cpus, v->netns_names, v->link_names, v->procs, v->stack_ids,
 	};
 	size_t sum = 0, largest = 0, i;
 

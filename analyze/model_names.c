@@ -105,6 +105,17 @@ static int links_unite(struct model *m)
 	return err;
 }
 
+/* After execve() the last one counts; of one and the same program one that has the command. */
+static int proc_learn(struct model *m, size_t i)
+{
+	struct trc_proc *now = &m->procs[i];
+	uint32_t before = map_get(m->priv->procs, now->pid);
+
+	if (before != NONE && !*now->command && !strcmp(m->procs[before].name, now->name))
+		now->command = m->procs[before].command;
+	return map_put(m->priv->procs, now->pid, i);
+}
+
 int names_resolve(struct model *m)
 {
 	struct model_private *v = m->priv;
@@ -117,8 +128,7 @@ int names_resolve(struct model *m)
 	for (i = 0; i < m->nlinks && !err; i++)
 		err = name_add(m, v->link_names, link_key(m->links[i].netns, m->links[i].ifindex), m->links[i].name);
 	for (i = 0; i < m->nprocs && !err; i++)
-		err = name_put(m, v->proc_names, m->procs[i].pid, m->procs[i].name) ?:	/* after exec(): the last */
-		      (i % LIMIT_STEPS ? 0 : model_fits(m));
+		err = proc_learn(m, i) ?: (i % LIMIT_STEPS ? 0 : model_fits(m));
 	for (i = 0; i < m->nlinks && !err; i++) {
 		l = &m->links[i];
 		err = netns_mention(m, l->netns) ?: netns_mention(m, l->peer_netns) ?:
@@ -138,14 +148,13 @@ int name_learn(struct model *m, enum trc_kind kind)
 	struct model_private *v = m->priv;
 	const struct trc_netns *ns = m->nnetns ? &m->netns[m->nnetns - 1] : NULL;
 	const struct link *l = m->nlinks ? &m->links[m->nlinks - 1] : NULL;
-	const struct trc_proc *p = m->nprocs ? &m->procs[m->nprocs - 1] : NULL;
 
 	if (kind == TRC_NETNS && ns)
 		return name_add(m, v->netns_names, ns->netns, ns->name);
 	if (kind == TRC_LINK && l)
 		return name_add(m, v->link_names, link_key(l->netns, l->ifindex), l->name);
-	if (kind == TRC_PROC && p)
-		return name_put(m, v->proc_names, p->pid, p->name);
+	if (kind == TRC_PROC && m->nprocs)
+		return proc_learn(m, m->nprocs - 1);
 	if (kind == TRC_ENUM)	/* kept sorted: they come together, at the start */
 		qsort(m->enums, m->nenums, sizeof(*m->enums), compare_enums);
 	return 0;
@@ -350,14 +359,21 @@ static const char *link_scan(const struct model *m, uint32_t netns, uint32_t ifi
 	return NULL;
 }
 
-static const char *proc_scan(const struct model *m, uint32_t pid)
+static const struct trc_proc *proc_scan(const struct model *m, uint32_t pid)
 {
 	size_t i;
 
 	for (i = m->nprocs; i > 0; i--)
 		if (m->procs[i - 1].pid == pid)
-			return m->procs[i - 1].name;
+			return &m->procs[i - 1];
 	return NULL;
+}
+
+static const struct trc_proc *proc_find(const struct model *m, uint32_t pid)
+{
+	uint32_t i = m->priv ? map_get(m->priv->procs, pid) : NONE;
+
+	return !m->priv ? proc_scan(m, pid) : i == NONE ? NULL : &m->procs[i];
 }
 
 const char *model_netns(const struct model *m, uint32_t netns)
@@ -377,5 +393,21 @@ const char *model_dev(const struct model *m, uint32_t netns, uint32_t ifindex)
 
 const char *model_proc(const struct model *m, uint32_t pid)
 {
-	return (m->priv ? name_of(m, m->priv->proc_names, pid) : proc_scan(m, pid)) ?: "";
+	const struct trc_proc *p = proc_find(m, pid);
+
+	return p ? p->name : "";
+}
+
+const char *model_command(const struct model *m, uint32_t pid)
+{
+	const struct trc_proc *p = proc_find(m, pid);
+
+	return p && p->command ? p->command : "";
+}
+
+bool model_proc_is_last(const struct model *m, size_t i)
+{
+	const struct trc_proc *last = proc_find(m, m->procs[i].pid);
+
+	return last == &m->procs[i] || strcmp(last->name, m->procs[i].name);
 }

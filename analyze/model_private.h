@@ -89,7 +89,8 @@ struct model_private {
 	struct map *func_ids;		/* id in the file -> index */
 	struct map *packet_ids;		/* id -> number - 1 */
 	struct map *cpus;		/* -> index in losses */
-	struct map *netns_names, *link_names, *proc_names;	/* -> index in names[] */
+	struct map *netns_names, *link_names;	/* -> index in names[] */
+	struct map *procs;	/* pid -> index in model.procs[] */
 	const char **names;
 	size_t nnames, names_room;
 	const struct known **known;	/* beside funcs[] */

@@ -187,7 +187,9 @@ static void info_names(const struct term *t, const struct model *m)
 		fprintf(t->out, "  %u  %s\n", m->netns[i].netns, *m->netns[i].name ? m->netns[i].name : "(unnamed)");
 	heading(t, "processes seen");
 	for (size_t i = 0; i < m->nprocs; i++)
-		fprintf(t->out, "  %u  %s\n", m->procs[i].pid, m->procs[i].name);
+		if (model_proc_is_last(m, i))
+			fprintf(t->out, "  %u  %s%s%s\n", m->procs[i].pid, m->procs[i].name, *m->procs[i].command ? "  " : "",
+				m->procs[i].command);
 	heading(t, "the kernel's own names");
 	for (size_t i = 0, n; i < m->nenums; i += n) {
 		type = m->enums[i].type;

@@ -97,6 +97,8 @@ static void packet_json(FILE *out, const struct model *m, const struct packet *p
 		json_text(&j, "drop_hook", hook_text(packet_hop(m, p, hook), word, sizeof(word)));
 	if (p->pid)
 		json_text(&j, "sender", proc_text(m, p->pid, word, sizeof(word)));
+	if (p->pid && *model_command(m, p->pid))
+		json_text(&j, "command", model_command(m, p->pid));
 	if (reader)
 		json_text(&j, "reader", proc_text(m, reader, word, sizeof(word)));
 	json_bool(&j, "lossy", p->lossy);

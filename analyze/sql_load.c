@@ -105,9 +105,9 @@ static int processes_load(sqlite3 *db, const struct model *m, int rec)
 	struct insert in;
 	size_t i;
 
-	insert_open(&in, db, "INSERT OR REPLACE INTO process VALUES (?,?,?)", "iit");
+	insert_open(&in, db, "INSERT OR REPLACE INTO process VALUES (?,?,?,?)", "iitn");
 	for (i = 0; i < m->nprocs; i++)
-		insert_row(&in, I(rec), I(m->procs[i].pid), m->procs[i].name);
+		insert_row(&in, I(rec), I(m->procs[i].pid), m->procs[i].name, m->procs[i].command);
 	return insert_close(&in);
 }
 

@@ -7,11 +7,13 @@
  * lost by that: every hop has its CPU, its number there and its time.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cmdlines.h"
 #include "drain.h"
 #include "functable.h"
 #include "stacks.h"
@@ -19,6 +21,7 @@
 #define TURN_SLOTS 8192		/* taken from one ring before the next has its turn */
 #define NETNS_MAX 64
 #define SETTLE_NS 2000000000ULL	/* how long the last programs may take to deliver */
+#define SETTLE_COMMANDS_MS 100	/* and the last command lines to be read */
 
 /* A packet's bytes come in pieces. */
 struct piece {
@@ -42,6 +45,10 @@ struct drain {
 	struct spool *spool;
 	struct functable *functions;
 	struct stacks *stacks;
+	struct cmdlines *cmdlines;
+	pid_t own_pid;			/* of the command that is run while recording, 0 = none */
+	char own_name[16];
+	char own_command[CMDLINE_BYTES];
 	struct cpu *cpus;
 	struct drain_totals totals;
 	uint32_t netns[NETNS_MAX];	/* seen, the last one first: the next hop's is mostly among the first two */
@@ -193,13 +200,39 @@ static int hop_take(struct drain *d, uint32_t cpu, uint64_t at, const struct hop
 	return 1 + slots;
 }
 
+/* The name at once, and once more when the command line is known: a reader takes the last. */
 static int name_take(struct drain *d, const struct name_event *e)
 {
 	char name[sizeof(e->name) + 1] = {};
-	struct trc_record rec = { .kind = TRC_PROC, .proc = { .pid = e->pid, .name = name } };
+	struct trc_record rec = { .kind = TRC_PROC, .proc = { .pid = e->pid, .name = name, .command = "" } };
 
 	memcpy(name, e->name, sizeof(e->name));
+	if (e->pid == (uint32_t)d->own_pid && !strcmp(name, d->own_name))
+		rec.proc.command = d->own_command;
+	cmdlines_ask(d->cmdlines, e->pid, name);
 	return spool_write(d->spool, &rec);
+}
+
+static int commands_take(struct drain *d)
+{
+	struct trc_record rec = { .kind = TRC_PROC };
+	pid_t pid;
+	int err = 0;
+
+	while (!err && spool_room(d->spool) && cmdlines_take(d->cmdlines, &pid, &rec.proc.name, &rec.proc.command)) {
+		rec.proc.pid = pid;
+		err = spool_write(d->spool, &rec);
+	}
+	return err;
+}
+
+void drain_own_command(struct drain *d, pid_t pid, char *const argv[])
+{
+	const char *base = strrchr(argv[0], '/');
+
+	d->own_pid = pid;
+	snprintf(d->own_name, sizeof(d->own_name), "%s", base ? base + 1 : argv[0]);
+	cmdline_join(d->own_command, argv);
 }
 
 static int edge_take(struct drain *d, const struct edge_event *e)
@@ -298,6 +331,8 @@ int drain_open(struct drain **out, struct probes *p, struct functions *f, const 
 		err = functable_open(&d->functions, f, s, spool);
 	if (!err)
 		err = stacks_open(&d->stacks, d->functions, spool);
+	if (!err)
+		err = cmdlines_open(&d->cmdlines);
 	if (err) {
 		drain_free(d);
 		d = NULL;
@@ -341,6 +376,8 @@ int drain_once(struct drain *d)
 		else
 			taken += n;
 	}
+	if (!d->err)
+		d->err = commands_take(d);
 	d->first = (d->first + i) % d->probes->ncpus;	/* when room is short, each is the first one once */
 	return d->err ? d->err : taken;
 }
@@ -416,7 +453,9 @@ int drain_finish(struct drain *d)
 		if (!taken)
 			usleep(1000);
 	} while (taken || full || (drain_totals(d)->unexplained && now_ns() < until));
-	return losses_write(d);
+	cmdlines_settle(d->cmdlines, SETTLE_COMMANDS_MS);
+	taken = commands_take(d);
+	return taken ? taken : losses_write(d);
 }
 
 void drain_free(struct drain *d)
@@ -429,6 +468,7 @@ void drain_free(struct drain *d)
 		free(d->cpus[i].packets);
 		free(d->cpus[i].piece.bytes);
 	}
+	cmdlines_free(d->cmdlines);
 	stacks_free(d->stacks);
 	functable_free(d->functions);
 	free(d->cpus);

@@ -15,6 +15,7 @@ int drain_open(struct drain **out, struct probes *p, struct functions *f, const 
  * Take what is in the rings, a bounded amount of each, and no more than the spool has room for: this never waits.
  * Number of records, or -errno of the writer.
  */
+void drain_own_command(struct drain *d, pid_t pid, char *const argv[]);	/* of what the recorder started itself */
 int drain_once(struct drain *d);
 /* After the programs were disabled: take all that they still deliver, and give the loss records.  0 or -errno. */
 int drain_finish(struct drain *d);

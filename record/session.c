@@ -316,6 +316,7 @@ static int command_begin(struct session *s)
 		s->command = 0;
 		return fail("%s: %s", s->o->command[0], strerror(-err));
 	}
+	drain_own_command(s->drain, s->command, s->o->command);
 	return 0;
 }
 

@@ -148,12 +148,18 @@ static void *bytes_keep(struct batch *b, const void *from, size_t size)
 	return to;
 }
 
+static const char *text_keep(struct batch *b, const char *s)
+{
+	return s ? bytes_keep(b, s, strnlen(s, TRC_STRING_MAX) + 1) : NULL;
+}
+
 /* What the record points to is copied, but the texts of a function. */
 static int other_keep(struct batch *b, struct trc_record *rec)
 {
 	switch (rec->kind) {
 	case TRC_PROC:
-		rec->proc.name = bytes_keep(b, rec->proc.name, strnlen(rec->proc.name, TRC_STRING_MAX) + 1);
+		rec->proc.name = text_keep(b, rec->proc.name);
+		rec->proc.command = text_keep(b, rec->proc.command);
 		return 0;
 	case TRC_FRAMES:
 		if (rec->frames.count > SPOOL_FRAMES)

@@ -83,6 +83,7 @@ CREATE TABLE process (	-- programs that were running when packets passed
 	recording INTEGER NOT NULL,
 	pid INTEGER NOT NULL,
 	process TEXT NOT NULL,		-- name
+	command TEXT,			-- with its arguments, NULL: not known
 	PRIMARY KEY (recording, pid)
 ) STRICT, WITHOUT ROWID;
 

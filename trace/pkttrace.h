@@ -125,6 +125,7 @@ struct trc_link {
 struct trc_proc {
 	uint32_t pid;
 	const char *name;	/* comm */
+	const char *command;	/* its arguments, blanks between them; "" = not known */
 };
 
 /* The kernel stack at a packet's first hop, innermost first; frames are function ids.  Recordings of version 0.1 only. */

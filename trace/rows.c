@@ -40,7 +40,7 @@ static const struct field fields[KIND_LAST + 1][10] = {
 	[TRC_NETNS] = { U32(netns.netns), STRING(netns.name) },
 	[TRC_LINK] = { U32(link.netns), U32(link.ifindex), STRING(link.name), STRING(link.kind), STRING(link.address),
 		       U32(link.peer_ifindex), U32(link.peer_netns), U32(link.mtu), U32(link.flags) },
-	[TRC_PROC] = { U32(proc.pid), STRING(proc.name) },
+	[TRC_PROC] = { U32(proc.pid), STRING(proc.name), STRING(proc.command) },
 	[TRC_STACK] = { U64(stack.packet), LIST(FRAMES, stack.count, stack.frames) },
 	[TRC_LOSS] = { U32(loss.cpu), U64(loss.produced), U64(loss.recorded), U64(loss.lost), U64(loss.missed),
 		       U64(loss.others_lost) },

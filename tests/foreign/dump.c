@@ -165,6 +165,7 @@ static void names_put(const struct trc_record *rec)
 	default:
 		printf("proc %" PRIu32, rec->proc.pid);
 		text_put(rec->proc.name);
+		text_put(rec->proc.command);
 		break;
 	}
 }

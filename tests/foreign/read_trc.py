@@ -180,7 +180,7 @@ FIELDS = {
     b"FUNC": ("u32", "text", "text", "signed", "u32", "u32", "u32", "text"),
     b"nets": ("u32", "text"),
     b"link": ("u32", "u32", "text", "text", "text", "u32", "u32", "u32", "u32"),
-    b"proc": ("u32", "text"),
+    b"proc": ("u32", "text", "text"),
     b"LOSS": ("u32", "u64", "u64", "u64", "u64", "u64"),
     b"DONE": ("text", "u64", "u64", "u64"),
     b"snap": ("u32", "u32", "text", "text", "text", "u32", "u32", "text"),

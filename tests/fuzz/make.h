@@ -140,7 +140,7 @@ static inline uint64_t record_use(const struct trc_record *rec)
 	case TRC_LINK:
 		return sum + strlen(rec->link.name) + strlen(rec->link.kind) + strlen(rec->link.address);
 	case TRC_PROC:
-		return sum + strlen(rec->proc.name);
+		return sum + strlen(rec->proc.name) + strlen(rec->proc.command);
 	case TRC_STACK:
 		CHECK(rec->stack.packet && rec->stack.count <= TRC_STACK_MAX);
 		return sum + list_use(rec->stack.frames, rec->stack.count * sizeof(uint32_t));

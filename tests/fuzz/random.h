@@ -190,7 +190,7 @@ static inline struct trc_record random_record(struct random *r, enum trc_kind ki
 	case TRC_LINK:
 		return (struct trc_record){ kind, .link = random_link(r) };
 	case TRC_PROC:
-		return (struct trc_record){ kind, .proc = { random_number(r), random_text(r, 0) } };
+		return (struct trc_record){ kind, .proc = { random_number(r), random_text(r, 0), random_text(r, 1) } };
 	case TRC_STACK:
 		packet = random_id(r);
 		return (struct trc_record){ kind, .stack = { packet, random_frames(r), r->frames } };

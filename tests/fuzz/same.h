@@ -41,7 +41,7 @@ static inline void kept_put(struct kept *k, const struct trc_record *rec)
 	case TRC_FUNC: s[n++] = &k->rec.func.name; s[n++] = &k->rec.func.module; s[n++] = &k->rec.func.why; break;
 	case TRC_NETNS: s[n++] = &k->rec.netns.name; break;
 	case TRC_LINK: s[n++] = &k->rec.link.name; s[n++] = &k->rec.link.kind; s[n++] = &k->rec.link.address; break;
-	case TRC_PROC: s[n++] = &k->rec.proc.name; break;
+	case TRC_PROC: s[n++] = &k->rec.proc.name; s[n++] = &k->rec.proc.command; break;
 	case TRC_END: s[n++] = &k->rec.end.reason; break;
 	case TRC_STACK:
 		k->rec.stack.frames = keep_list(k, rec->stack.frames, rec->stack.count * sizeof(uint32_t));
@@ -143,7 +143,8 @@ static inline bool record_same(const struct trc_record *a, const struct trc_reco
 	case TRC_LINK:
 		return link_same(&a->link, &b->link);
 	case TRC_PROC:
-		return a->proc.pid == b->proc.pid && !strcmp(a->proc.name, b->proc.name);
+		return a->proc.pid == b->proc.pid && !strcmp(a->proc.name, b->proc.name) &&
+		       !strcmp(a->proc.command, b->proc.command);
 	case TRC_STACK:
 		return a->stack.packet == b->stack.packet &&
 		       list_same(a->stack.frames, a->stack.count, b->stack.frames, b->stack.count, sizeof(uint32_t));

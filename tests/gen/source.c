@@ -72,6 +72,7 @@ static void name_add(struct gen_source *s, const struct trc_record *rec)
 		break;
 	default:
 		n->proc.name = keep(rec->proc.name);
+		n->proc.command = keep(rec->proc.command);
 		break;
 	}
 }
@@ -102,6 +103,7 @@ static void name_free(struct trc_record *n)
 		break;
 	default:
 		free((char *)n->proc.name);
+		free((char *)n->proc.command);
 		break;
 	}
 }

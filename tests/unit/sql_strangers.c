@@ -82,7 +82,7 @@ static void record_put(struct tape *t)
 		rec.link = (struct trc_link){ number(), number(), text(), text(), text(), number(), number(), number(), number() };
 		break;
 	case TRC_PROC:
-		rec.proc = (struct trc_proc){ number(), text() };
+		rec.proc = (struct trc_proc){ number(), text(), text() };
 		break;
 	case TRC_STACK:
 		rec.stack = (struct trc_stack){ number(), dice() % 6, frames };

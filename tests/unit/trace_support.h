@@ -210,6 +210,7 @@ static UNUSED void assert_record_equal(const struct trc_record *a, const struct 
 	case TRC_PROC:
 		assert_int_equal(a->proc.pid, b->proc.pid);
 		assert_string_same(a->proc.name, b->proc.name);
+		assert_string_same(a->proc.command, b->proc.command);
 		break;
 	case TRC_STACK:
 		assert_true(a->stack.packet == b->stack.packet);
