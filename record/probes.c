@@ -239,7 +239,7 @@ static void maps_size(const struct probes *p)
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(p->object, "scratches"), p->ncpus * 4);
 }
 
-static int object_load(struct probes *p, const struct probes_plan *plan, const struct btf *btf)
+static int object_load(struct probes *p, const struct probes_plan *plan, const struct btf *btf, bool lists)
 {
 	struct program_constants constants = plan->constants;
 	int err;
@@ -259,7 +259,7 @@ static int object_load(struct probes *p, const struct probes_plan *plan, const s
 	programs_choose(p, p->backend == BACKEND_KPROBE_MULTI && kernel_has(btf, "bpf_session_is_return"));	/* since 6.10 */
 	if (p->backend == BACKEND_TRACEPOINT)
 		tracepoints_choose(p, plan->functions);
-	if (constants.tunnel && !constants.direct) {	/* the frames of list, tunnel and filter together are too large */
+	if (!lists) {
 		bpf_program__set_autoload(p->hop_list, false);
 		p->hop_list = NULL;
 	}
@@ -268,9 +268,28 @@ static int object_load(struct probes *p, const struct probes_plan *plan, const s
 	return err ? err : memory_share(p);
 }
 
-int probes_load(struct probes *p, const struct probes_plan *plan)
+static int object_open(struct probes *p, const struct probes_plan *plan, const struct btf *btf, bool lists)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "hop");
+	int err;
+
+	p->object = bpf_object__open_mem(embedded_object, embedded_object_end - embedded_object, &opts);
+	if (!p->object)
+		return -errno;
+	err = object_load(p, plan, btf, lists);
+	if (err) {
+		bpf_object__close(p->object);
+		p->object = NULL;
+	}
+	return err;
+}
+
+/*
+ * The programs' frames together may have 512 bytes.  Where memory is read by copying, those of the list, a tunnel and a
+ * large filter can be more: then lists are not followed, which is said of each function that takes one.
+ */
+int probes_load(struct probes *p, const struct probes_plan *plan)
+{
 	struct btf *btf = btf__load_vmlinux_btf();
 	int err;
 
@@ -281,10 +300,10 @@ int probes_load(struct probes *p, const struct probes_plan *plan)
 	p->ncpus = libbpf_num_possible_cpus();
 	variables_try(btf, plan->filters);
 	err = filters_install(plan->filters, btf);
-	if (!err) {
-		p->object = bpf_object__open_mem(embedded_object, embedded_object_end - embedded_object, &opts);
-		err = p->object ? object_load(p, plan, btf) : -errno;
-	}
+	if (!err)
+		err = object_open(p, plan, btf, true);
+	if (err && err != -EPERM && err != -ENOMEM && plan->constants.filtered && p->backend != BACKEND_TRACEPOINT)
+		err = object_open(p, plan, btf, false);
 	filters_uninstall(plan->filters);
 	btf__free(btf);
 	if (err)
@@ -329,7 +348,7 @@ static void functions_refuse(const struct probes *p, struct functions *f)
 		if (!fn->wanted || fn->error || fn->tracepoint || probes_program(p, fn->arg, fn->cookie))
 			continue;
 		fn->error = E2BIG;
-		fn->why = "lists of packets are not followed with --tunnel on this kernel";
+		fn->why = "lists of packets are not followed: with this filter the program is too large for this kernel";
 	}
 }
 
