@@ -338,32 +338,23 @@ int hop_session(struct pt_regs *ctx)
 	return !special_enter(ctx);
 }
 
-/* kfree_skb(skb, location, reason): the reason is there since 5.17 */
-SEC("raw_tp/kfree_skb")
-int hop_drop(struct bpf_raw_tracepoint_args *ctx)
-{
-	struct hop h = { .run.ctx = ctx, .skb = ctx->args[0], .func = ctx->args[1], .kind = EVENT_DROP, .value = ctx->args[2] };
-
-	h.stack = constants.tracepoints && !constants.light;
-	hop_record(&h);
-	if (constants.tracepoints)	/* nothing else would tell */
-		packet_forget(h.skb);
-	return 0;
-}
-
 /* --- without kprobes: tracepoints that have an sk_buff ---------------------------------------------------------- */
 
 /*
  * Not every way to free an sk_buff has a tracepoint.  Two things a packet does not do twice: being queued by its sender
- * after it was received, and coming from the same device.
+ * after it was received, and coming from the same device.  And it does not lose its network header: what has none is new.
  */
-static __always_inline void tracepoint_life(struct hop *h, __u8 flags)
+static __always_inline void tracepoint_life(struct hop *h, __u8 flags, bool network)
 {
 	struct packet_state *p = packet_known(h->skb);
 	__u64 sk;
 
 	if (!p)
 		return;
+	if (p->had_network && !network) {
+		packet_forget(h->skb);
+		return;
+	}
 	if (flags & TRACEPOINT_SENDS && p->received) {
 		sk = (__u64)member_read(sk_buff, h->skb, sk);
 		if (sk)
@@ -373,10 +364,26 @@ static __always_inline void tracepoint_life(struct hop *h, __u8 flags)
 		packet_forget(h->skb);
 }
 
+/* kfree_skb(skb, location, reason): the reason is there since 5.17 */
+SEC("raw_tp/kfree_skb")
+int hop_drop(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct hop h = { .run.ctx = ctx, .skb = ctx->args[0], .func = ctx->args[1], .kind = EVENT_DROP, .value = ctx->args[2] };
+
+	h.stack = constants.tracepoints && !constants.light;
+	if (constants.tracepoints && state.enabled)
+		tracepoint_life(&h, 0, member_read(sk_buff, h.skb, network_header));
+	hop_record(&h);
+	if (constants.tracepoints)	/* nothing else would tell */
+		packet_forget(h.skb);
+	return 0;
+}
+
 static __noinline int tracepoint_record(struct bpf_raw_tracepoint_args *ctx, __u64 skb, __u32 number, __u32 flags)
 {
 	struct hop h = { .run.ctx = ctx, .skb = skb, .func = constants.text_base + TRACEPOINT_FUNC + number };
 	struct packet_state *p;
+	bool network;
 
 	if (!state.enabled || !cpu_enter(&h.run, ctx))
 		return 0;
@@ -390,11 +397,13 @@ static __noinline int tracepoint_record(struct bpf_raw_tracepoint_args *ctx, __u
 	}
 	if (!is_kernel_pointer(h.skb))
 		return 0;
-	if (flags & (TRACEPOINT_SENDS | TRACEPOINT_RECEIVES))
-		tracepoint_life(&h, flags);
+	network = member_read(sk_buff, h.skb, network_header);
+	tracepoint_life(&h, flags, network);
 	hop_entered(&h);
 	if (h.packet && flags & TRACEPOINT_RECEIVES)
 		h.packet->received = h.packet->ifindex;
+	if (h.packet && network)
+		h.packet->had_network = 1;
 	h.run.control->last_skb = flags & TRACEPOINT_ENDS || !h.packet ? 0 : h.skb;
 	if (flags & TRACEPOINT_ENDS)
 		packet_forget(h.skb);

@@ -32,6 +32,7 @@ struct packet_state {
 	__u8 had_data;		/* its bytes were taken */
 	__u8 kin;		/* what is made of it now is of this kind of kinship, 0 = not known */
 	__u8 stacks;		/* a stack is wanted with each hop: among the first of its flow */
+	__u8 had_network;	/* its network header was known, where there are only tracepoints */
 };
 
 /* An sk_buff that is being looked at. */

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# stages.sh - the stages of tests/run, in the order they run; those of the library are in foreign/stages.sh.
+# stages.sh - the stages of tests/run, in the order they run; those of the library are in foreign/stages.sh,
+# that of recordings on this machine in host/stage.sh.
 
 . tests/foreign/stages.sh
+. tests/host/stage.sh
 
 # --- compile: the same without a warning from the other compiler ------------------------------------------------
 
