@@ -67,10 +67,10 @@ $(B)/obj/analyze/embedded.o $(B)/obj/record/embedded.o: $(wildcard schema/* sche
 
 # --- bpf, record ------------------------------------------------------------------------------------------------
 bpf.compile = $(CLANG) -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-isystem /usr/include/$(MULTIARCH)) -Wall -Wextra $(if $(WERROR),-Werror) -Ibpf
-$(B)/hop.bpf.o: $(wildcard bpf/*.c bpf/*.h)
+$(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 	@mkdir -p $(@D)
-	$(bpf.compile) -c bpf/hop.bpf.c -o $@
-$(B)/obj/record/embedded.o: $(B)/hop.bpf.o
+	$(bpf.compile) -c $< -o $@
+$(B)/obj/record/embedded.o: $(B)/hop.bpf.o $(B)/progs.bpf.o
 $(B)/pktrec: $(call objects,record) $(B)/libpkttrace.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.record)
 
@@ -94,6 +94,9 @@ $(B)/tests/record_%: $(B)/obj/tests/unit/record_%.o $(filter-out %/pktrec.o,$(ca
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.tests) $(libs.record)
 units: $(UNITS)
 # in it, programs to put filters into
+$(B)/verdicts.bpf.o: tests/bpf/verdicts.bpf.c
+	@mkdir -p $(@D)
+	$(bpf.compile) -Wno-unused-parameter -c $< -o $@
 $(B)/tests/filter.bpf.o: tests/bpf/filter.bpf.c $(wildcard bpf/*.h)
 	@mkdir -p $(@D)
 	$(bpf.compile) -Wno-unused-parameter -c $< -o $@
@@ -110,7 +113,7 @@ $(TRC_TOOLS):
 
 # what the tests run beside the tools
 HELPERS := $(B)/dns-responder $(B)/flood $(B)/cut-reader
-helpers: $(HELPERS) $(TRC_TOOLS)
+helpers: $(HELPERS) $(TRC_TOOLS) $(B)/verdicts.bpf.o
 $(B)/dns-responder: $(B)/obj/tests/dns/responder.o
 $(B)/flood: $(B)/obj/tests/vm/flood.o
 $(B)/cut-reader: $(B)/obj/tests/vm/cut.o $(B)/libanalyze.a $(B)/libpkttrace.a

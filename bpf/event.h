@@ -141,6 +141,10 @@ enum tracepoint_flags {
 	TRACEPOINT_READY = 8,	/* no sk_buff, but a socket that got one: that of the event before, if the stack says so */
 };
 
+/* Nor is a loaded BPF program: this and its number. */
+#define PROGRAM_FUNC 0x81000000u
+#define PROGRAMS 128		/* at most */
+
 /* set before the programs are loaded */
 struct program_constants {
 	__u64 text_base;	/* address of _stext */
@@ -158,6 +162,10 @@ struct program_constants {
 	__u32 tracepoints;	/* there are no other probes */
 	__u32 light;		/* no stack but for the first packets of each flow, and the first that are dropped at a place */
 	__u64 receiving[2][2];	/* first address of a function that receives packets, and the one behind it */
+	__u32 frame_edge;	/* kinship of an sk_buff with the XDP frame it was built from; 0: XDP programs are not followed */
+	__u32 program_func;	/* for progs.bpf.c: hop_event.func of the one program that it is attached to */
+	__u32 program_xdp;	/* which is of XDP, else of TC */
+	__u32 pad;
 	__u8 tracepoint_arg[TRACEPOINTS];	/* position of the sk_buff */
 	__u8 tracepoint_flags[TRACEPOINTS];	/* enum tracepoint_flags */
 };
@@ -183,7 +191,11 @@ struct cpu_control {
 	__u32 nest;		/* how many programs use scratch memory */
 	__u64 fence;
 	__u64 last_skb;		/* of the event before, where there are only tracepoints */
-	__u64 unused[6];
+	__u64 recent[2];	/* sk_buffs of the last hops, where XDP programs are followed */
+	__u64 xdp;		/* the xdp_buff that an XDP program works on, 0 = none */
+	__u64 xdp_packet;	/* whose that is, */
+	__u64 xdp_skb;		/* and its sk_buff, 0 = it has none */
+	__u64 unused;
 	__u64 tail;		/* slots that the recorder has read */
 	__u64 apart[7];
 };

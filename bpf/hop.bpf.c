@@ -6,7 +6,7 @@
  * hop5.  What is special about a function comes in its attach cookie (cookie.h), to the program hop_special.
  */
 #include "kernel.h"
-#include "hop.h"
+#include "frame.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -28,30 +28,6 @@ struct {
 	__type(key, struct call_key);
 	__type(value, struct call_state);
 } calls SEC(".maps");
-
-/* After cpu_enter(). */
-static __always_inline void hop_entered(struct hop *h)
-{
-	struct scratch *s = NULL;
-
-	if (!constants.direct) {
-		s = scratch_take(&h->run);
-		if (!s)
-			goto out;
-	}
-	if (hop_find(h, s ? s->skb : NULL))
-		hop_submit(h);
-out:
-	if (s)
-		scratch_give(&h->run);
-}
-
-static __always_inline int hop_record(struct hop *h)
-{
-	if (state.enabled && is_kernel_pointer(h->skb) && cpu_enter(&h->run, h->run.ctx))
-		hop_entered(h);
-	return 0;
-}
 
 static __always_inline int hop_plain(struct pt_regs *ctx, __u64 skb)
 {
@@ -188,6 +164,8 @@ static __always_inline bool special_record(struct hop *h, struct scratch *s)
 		if (kin.begins && child == h->skb)
 			h->cookie |= COOKIE_BLANK;
 	}
+	if (constants.frame_edge && h->cookie & COOKIE_AROUND)
+		frame_rebuilt(h);
 	found = hop_find(h, s->skb);
 	if (found)
 		call.packet = hop_submit(h);

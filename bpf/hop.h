@@ -191,6 +191,17 @@ static long data_step(__u32 n, struct data_walk *w)
 
 #define DATA_MAX 65535		/* what a recording takes in one piece */
 
+static __always_inline void data_take(struct data_walk *w)
+{
+	if (w->total > constants.data_bytes)
+		w->total = constants.data_bytes;
+	if (w->total > w->len)
+		w->total = w->len;
+	if (w->total > DATA_MAX)
+		w->total = DATA_MAX;
+	bpf_loop((w->total + DATA_SLOT_BYTES - 1) / DATA_SLOT_BYTES, data_step, w, 0);
+}
+
 /* Once for each packet, when its headers are complete: what is not paged of the first bytes, from the lowest layer on. */
 static __noinline int data_submit(struct run *r, struct packet_state *p, struct view *v)
 {
@@ -208,13 +219,7 @@ static __noinline int data_submit(struct run *r, struct packet_state *p, struct 
 		return 0;
 	w.len = SKB(v, len) + (__u32)(data - w.from);
 	w.total = end - w.from;
-	if (w.total > constants.data_bytes)
-		w.total = constants.data_bytes;
-	if (w.total > w.len)
-		w.total = w.len;
-	if (w.total > DATA_MAX)
-		w.total = DATA_MAX;
-	bpf_loop((w.total + DATA_SLOT_BYTES - 1) / DATA_SLOT_BYTES, data_step, &w, 0);
+	data_take(&w);
 	return 0;
 }
 
@@ -307,6 +312,15 @@ static __always_inline bool hop_find(struct hop *h, __u8 *copy)
 	return h->packet;
 }
 
+/* An XDP program is given the frame alone: of one of these sk_buffs. */
+static __always_inline void recent_note(struct cpu_control *c, __u64 skb)
+{
+	if (!constants.frame_edge || c->recent[0] == skb)
+		return;
+	c->recent[1] = c->recent[0];
+	c->recent[0] = skb;
+}
+
 /* The record, given away.  The packet's id; 0: there was no room, and that is counted. */
 static __always_inline __u64 hop_submit(struct hop *h)
 {
@@ -318,6 +332,7 @@ static __always_inline __u64 hop_submit(struct hop *h)
 	bool first = !h->packet->had_hop, data;
 
 	h->packet->had_hop = 1;
+	recent_note(r->control, h->skb);
 	if (constants.light && (first || h->kind == EVENT_DROP))
 		h->packet->stacks = flow_is_new(&h->view, h->kind == EVENT_DROP ? h->func : 0);
 	if (h->stack || constants.stacks || (constants.light ? h->packet->stacks : first)) {
@@ -359,6 +374,30 @@ out:
 	if (s)
 		scratch_give(r);
 	return id;
+}
+
+/* After cpu_enter(). */
+static __always_inline void hop_entered(struct hop *h)
+{
+	struct scratch *s = NULL;
+
+	if (!constants.direct) {
+		s = scratch_take(&h->run);
+		if (!s)
+			goto out;
+	}
+	if (hop_find(h, s ? s->skb : NULL))
+		hop_submit(h);
+out:
+	if (s)
+		scratch_give(&h->run);
+}
+
+static __always_inline int hop_record(struct hop *h)
+{
+	if (state.enabled && is_kernel_pointer(h->skb) && cpu_enter(&h->run, h->run.ctx))
+		hop_entered(h);
+	return 0;
 }
 
 #endif

@@ -3,7 +3,7 @@
  * kernel.h - the few kernel structures that the programs read, and what differs between kernels.
  *
  * Only the members that are used; their places are relocated against the running kernel's BTF (CO-RE), so no
- * generated vmlinux.h is needed.  Sources: include/linux/skbuff.h, netdevice.h, netfilter.h, net/net_namespace.h.
+ * generated vmlinux.h is needed.  Sources: include/linux/skbuff.h, netdevice.h, netfilter.h, net/net_namespace.h, net/xdp.h.
  */
 #ifndef PKT_KERNEL_H
 #define PKT_KERNEL_H
@@ -60,6 +60,15 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
+} __kernel_layout;
+
+struct xdp_rxq_info {
+	struct net_device *dev;
+} __kernel_layout;
+
+struct xdp_buff {
+	void *data, *data_end, *data_hard_start;
+	struct xdp_rxq_info *rxq;
 } __kernel_layout;
 
 struct nf_hook_state {

@@ -16,6 +16,7 @@
 		".previous\n")
 
 EMBED(embedded_object, BUILD_DIR "/hop.bpf.o");
+EMBED(embedded_programs, BUILD_DIR "/progs.bpf.o");
 EMBED(embedded_functions, "schema/functions.tsv");
 EMBED(embedded_hidden, "schema/hidden.tsv");
 EMBED(embedded_lineage, "schema/lineage.tsv");

@@ -4,6 +4,7 @@
 #define PKT_EMBEDDED_H
 
 extern const char embedded_object[], embedded_object_end[];
+extern const char embedded_programs[], embedded_programs_end[];
 extern const char embedded_functions[], embedded_functions_end[];
 extern const char embedded_hidden[], embedded_hidden_end[];
 extern const char embedded_lineage[], embedded_lineage_end[];

@@ -50,8 +50,8 @@ void filter_free(struct filter *f);
 void filter_access_find(struct filter_access *a, const struct btf *vmlinux);
 
 /*
- * From here on libbpf replaces the stubs in every program of a kind that the recorder uses (kprobe, raw_tp and their
- * like), in objects opened after it.  f->access is found unless it is set.  0 or -errno.  For one thread, and one
+ * From here on libbpf replaces the stubs in every program of a kind that the recorder uses (kprobe, raw_tp, fentry and
+ * their like), in objects opened after it.  f->access is found unless it is set.  0 or -errno.  For one thread, and one
  * struct filters at a time.
  */
 int filters_install(struct filters *f, const struct btf *vmlinux);

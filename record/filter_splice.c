@@ -301,6 +301,8 @@ static const struct {
 	{ "kprobe.multi+", BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_MULTI, NULL },
 	{ "kretprobe.multi+", BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_MULTI, NULL },
 	{ "kprobe.session+", BPF_PROG_TYPE_KPROBE, KPROBE_SESSION, NULL },
+	{ "fentry+", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, NULL },
+	{ "fexit+", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, NULL },
 	{ "raw_tp+", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, on_attach_raw },
 	{ "raw_tracepoint+", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, on_attach_raw },
 };

@@ -72,7 +72,8 @@ static int function_write(struct functable *t, const struct function *fn)
 		.offset = fn->addr ? (int64_t)(fn->addr - t->symbols->text_base) : 0,
 		.arg = fn->arg,
 		.flags = (fn->wanted ? TRC_FUNC_PROBED : 0) | (fn->attached ? TRC_FUNC_ATTACHED : 0) |
-			 (fn->return_attached ? TRC_FUNC_RETURN : 0) | (fn->tracepoint ? TRC_FUNC_TRACEPOINT : 0),
+			 (fn->return_attached ? TRC_FUNC_RETURN : 0) | (fn->tracepoint ? TRC_FUNC_TRACEPOINT : 0) |
+			 (!fn->program ? 0 : fn->program_xdp ? TRC_FUNC_XDP : TRC_FUNC_TC),
 		.error = fn->error,
 		.why = fn->why ? fn->why : "",
 	};
@@ -82,7 +83,7 @@ static int function_write(struct functable *t, const struct function *fn)
 
 	if (fn->addr) {
 		offset = func.offset;
-		if (fn->tracepoint)
+		if (fn->tracepoint || fn->program)
 			func.offset = 0;
 		err = entry_add(t, fn->addr, &func);
 		return err ? err : place_add(t, offset, func.id);

@@ -56,6 +56,7 @@ static uint32_t cookie_for(const char *name, const char *flags, const struct fun
 	cookie |= strchr(flags, 'e') ? COOKIE_END : 0;
 	cookie |= strchr(flags, 'r') ? COOKIE_RETURN : 0;
 	cookie |= strchr(flags, 'b') ? COOKIE_BORN : 0;
+	cookie |= strchr(flags, 'a') ? COOKIE_AROUND : 0;
 	cookie |= fn->by == BY_REFERENCE ? COOKIE_REFERENCE : fn->by == BY_LIST ? COOKIE_LIST : 0;
 	cookie |= fn->verify ? COOKIE_VERIFY : 0;
 	return cookie ? cookie | fn->arg << COOKIE_ARG_SHIFT : 0;
@@ -81,7 +82,7 @@ static bool is_wanted(const struct function_choice *choice, const char *name, co
 	return true;
 }
 
-static struct function *function_add(struct functions *f)
+struct function *functions_add(struct functions *f)
 {
 	struct function *grown;
 
@@ -124,7 +125,7 @@ static const char *refusal(const struct finder *find, const char *name, const ch
 /* Without a symbol the names are a copy. */
 static int missing_add(struct finder *find, const struct function *like, const char *name, const char *module)
 {
-	struct function *fn = function_add(find->f);
+	struct function *fn = functions_add(find->f);
 
 	if (!fn)
 		return -ENOMEM;
@@ -161,7 +162,7 @@ static int name_add(struct finder *find, const char *name, const char *module, s
 	while ((sym = symbols_named(find->s, name, sym))) {
 		if (strcmp(sym->module, module))
 			continue;
-		fn = function_add(find->f);
+		fn = functions_add(find->f);
 		if (!fn)
 			return -ENOMEM;
 		*fn = like;
@@ -361,7 +362,7 @@ void functions_free(struct functions *f)
 	size_t i;
 
 	for (i = 0; i < f->n; i++) {
-		if (f->v[i].tracepoint)
+		if (f->v[i].tracepoint || f->v[i].program)
 			free((char *)f->v[i].name);
 		if (f->v[i].addr)
 			continue;	/* its names belong to the symbols */

@@ -33,6 +33,9 @@ struct function {
 	uint32_t cookie;	/* enum cookie */
 	bool verify;		/* it counts only if the argument holds a packet that is followed already */
 	bool tracepoint;	/* it is none, but a tracepoint: addr is a number of its own, cookie enum tracepoint_flags */
+	uint32_t program;	/* it is none, but the loaded BPF program of this id: addr is a number of its own */
+	uint32_t program_btf;	/* its type in the program's BTF */
+	bool program_xdp;	/* it is of XDP, else of TC */
 	bool wanted;		/* by the profile and the --func patterns */
 	bool unique;		/* no other function has this name */
 	bool attached;
@@ -59,6 +62,13 @@ struct function_choice {
 int functions_find(struct functions *f, struct symbols *s, const struct function_choice *choice, const char **where);
 /* The same for the tracepoints that have an sk_buff. */
 int tracepoints_find(struct functions *f, struct symbols *s, const struct function_choice *choice, const char **where);
+/*
+ * Adds the loaded programs of XDP and TC; why one cannot be probed is in its error and why.  0 or -errno: then there may
+ * be some, but the kernel does not tell.
+ */
+int programs_find(struct functions *f, const struct symbols *s, const struct function_choice *choice);
+/* A new one, all zero, at the end; NULL: no memory. */
+struct function *functions_add(struct functions *f);
 void functions_free(struct functions *f);
 
 /* Flags of schema/functions.tsv for a name, "" when it is not in there. */

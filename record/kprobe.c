@@ -95,7 +95,7 @@ static void functions_define(struct probes *p, struct functions *f, int events_f
 
 	for (i = 0; i < f->n; i++) {
 		fn = &f->v[i];
-		if (!fn->wanted || fn->error || !fn->addr)
+		if (!fn->wanted || fn->error || !fn->addr || fn->program)
 			continue;
 		err = probe_define(p, events_fd, fn, false);
 		fn->attached = !err;

@@ -91,7 +91,7 @@ static int set_build(struct set *s)
 	s->n = 0;
 	for (i = 0; i < s->f->n; i++) {
 		fn = &s->f->v[i];
-		if (!fn->wanted || fn->error || !fn->addr)
+		if (!fn->wanted || fn->error || !fn->addr || fn->program)
 			continue;
 		if (s->retprobe ? !(fn->attached && fn->cookie & COOKIE_RETURN) :
 				  probes_program(s->p, fn->arg, fn->cookie) != s->prog)

@@ -16,6 +16,7 @@
 
 #include "cookie.h"
 #include "embedded.h"
+#include "pkttrace.h"
 #include "probes.h"
 
 #define RING_BYTES (4u << 20)		/* of each CPU, unless there are so many that all take more than this: */
@@ -79,7 +80,7 @@ int backend_probe(enum backend b)
 	return faccessat(AT_FDCWD, "/sys/kernel/tracing/kprobe_events", W_OK, AT_EACCESS) ? -errno : 0;
 }
 
-static int programs_find(struct probes *p)
+static int hop_programs_find(struct probes *p)
 {
 	char name[16];
 	int i;
@@ -99,11 +100,11 @@ static int programs_find(struct probes *p)
 }
 
 /* The section of the programs' variables; libbpf shares its memory with the kernel in skeletons only. */
-static struct bpf_map *section_find(const struct probes *p, const char *name, size_t size)
+struct bpf_map *probes_section(const struct bpf_object *object, const char *name, size_t size)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, p->object)
+	bpf_object__for_each_map(map, object)
 		if (strstr(bpf_map__name(map), name) && bpf_map__value_size(map) == size)
 			return map;
 	return NULL;
@@ -111,7 +112,7 @@ static struct bpf_map *section_find(const struct probes *p, const char *name, si
 
 static int constants_set(struct probes *p, const struct program_constants *constants)
 {
-	struct bpf_map *map = section_find(p, ".rodata", sizeof(*constants));
+	struct bpf_map *map = probes_section(p->object, ".rodata", sizeof(*constants));
 
 	return map ? bpf_map__set_initial_value(map, constants, sizeof(*constants)) : -ENOENT;
 }
@@ -146,7 +147,7 @@ static int memory_share(struct probes *p)
 {
 	int err;
 
-	err = shared_map((void **)&p->state, section_find(p, ".bss", sizeof(struct program_state)), sizeof(*p->state));
+	err = shared_map((void **)&p->state, probes_section(p->object, ".bss", sizeof(struct program_state)), sizeof(*p->state));
 	if (!err)
 		err = shared_map((void **)&p->control, bpf_object__find_map_by_name(p->object, "cpus"),
 				 p->ncpus * sizeof(*p->control));
@@ -249,9 +250,10 @@ static int object_load(struct probes *p, const struct probes_plan *plan, const s
 		return err;
 	constants.slot_shift = p->slot_shift;
 	constants.direct = plan->filters->access.load == FILTER_LOAD_DIRECT;
+	constants.frame_edge = programs_wanted(plan->functions, true) ? TRC_EDGE_REBUILD : 0;
 	if (p->backend == BACKEND_TRACEPOINT)
 		tracepoints_constants(plan->functions, plan->symbols, &constants);
-	err = programs_find(p);
+	err = hop_programs_find(p);
 	if (!err)
 		err = constants_set(p, &constants);
 	if (err)
@@ -265,6 +267,7 @@ static int object_load(struct probes *p, const struct probes_plan *plan, const s
 	}
 	maps_size(p);
 	err = bpf_object__load(p->object);
+	err = err ? err : programs_load(p, plan->functions, &constants);
 	return err ? err : memory_share(p);
 }
 
@@ -345,10 +348,22 @@ static void functions_refuse(const struct probes *p, struct functions *f)
 
 	for (i = 0; i < f->n; i++) {
 		fn = &f->v[i];
-		if (!fn->wanted || fn->error || fn->tracepoint || probes_program(p, fn->arg, fn->cookie))
+		if (!fn->wanted || fn->error || fn->tracepoint || fn->program || probes_program(p, fn->arg, fn->cookie))
 			continue;
 		fn->error = E2BIG;
 		fn->why = "lists of packets are not followed: with this filter the program is too large for this kernel";
+	}
+}
+
+static int backend_attach(struct probes *p, struct functions *f)
+{
+	switch (p->backend) {
+	case BACKEND_KPROBE_MULTI:
+		return multi_attach(p, f);
+	case BACKEND_TRACEPOINT:
+		return tracepoints_attach(p, f);
+	default:
+		return kprobe_attach(p, f);
 	}
 }
 
@@ -364,14 +379,10 @@ int probes_attach(struct probes *p, struct functions *f)
 	err = probes_keep_link(p, link);
 	if (err)
 		return err;
-	switch (p->backend) {
-	case BACKEND_KPROBE_MULTI:
-		return multi_attach(p, f);
-	case BACKEND_TRACEPOINT:
-		return tracepoints_attach(p, f);
-	default:
-		return kprobe_attach(p, f);
-	}
+	err = backend_attach(p, f);
+	if (!err)
+		programs_attach(p, f);
+	return err;
 }
 
 void probes_enable(struct probes *p, bool on)
@@ -401,9 +412,13 @@ uint64_t probes_missed(const struct probes *p)
 {
 	struct bpf_program *prog;
 	uint64_t missed = 0;
+	size_t i;
 
 	bpf_object__for_each_program(prog, p->object)
 		missed += program_missed(prog);
+	for (i = 0; i < p->nprograms; i++)
+		bpf_object__for_each_program(prog, p->programs[i])
+			missed += program_missed(prog);
 	return missed;
 }
 
@@ -430,6 +445,7 @@ void probes_free(struct probes *p)
 	shared_unmap(p->state, sizeof(*p->state));
 	shared_unmap(p->control, p->ncpus * sizeof(*p->control));
 	shared_unmap(p->slots, slots_bytes(p));
+	programs_free(p);
 	bpf_object__close(p->object);
 	memset(p, 0, sizeof(*p));
 }

@@ -45,6 +45,8 @@ struct probes {
 	size_t nfds;
 	char **events;			/* "pktrec_123/h1_0": kprobe backend */
 	size_t nevents;
+	struct bpf_object **programs;	/* one for each program of XDP or TC, with its number in order */
+	size_t nprograms;
 	pid_t guard;			/* removes the events if the recorder is killed; 0 = none */
 	int guard_fd;
 };
@@ -56,7 +58,7 @@ int backend_probe(enum backend b);
 /* What the programs are loaded for; everything is borrowed until probes_load() returns. */
 struct probes_plan {
 	enum backend backend;
-	const struct functions *functions;
+	struct functions *functions;		/* those that this kernel refuses programs for get an error */
 	const struct symbols *symbols;
 	struct filters *filters;
 	struct program_constants constants;	/* those that are not the loader's own */
@@ -89,5 +91,10 @@ int tracepoints_probe(void);
 void tracepoints_constants(const struct functions *f, const struct symbols *s, struct program_constants *constants);
 void tracepoints_choose(struct probes *p, const struct functions *f);
 int tracepoints_attach(struct probes *p, struct functions *f);
+struct bpf_map *probes_section(const struct bpf_object *object, const char *name, size_t size);
+bool programs_wanted(const struct functions *f, bool xdp);
+int programs_load(struct probes *p, struct functions *f, const struct program_constants *constants);
+void programs_attach(struct probes *p, struct functions *f);
+void programs_free(struct probes *p);
 
 #endif

@@ -142,7 +142,14 @@ static int functions_prepare(struct session *s)
 		err = tracepoints_find(&s->functions, &s->symbols, &choice, &where);
 	else
 		err = functions_find(&s->functions, &s->symbols, &choice, &where);
-	return err ? fail("%s: %s; run as root", where, strerror(-err)) : 0;
+	if (err)
+		return fail("%s: %s; run as root", where, strerror(-err));
+	err = programs_find(&s->functions, &s->symbols, &choice);
+	if (err == -ENOMEM)
+		return fail("%s", strerror(-err));
+	if (err)
+		note(s, "the kernel does not say which XDP and TC programs are loaded: %s", strerror(-err));
+	return 0;
 }
 
 static int functions_list(struct session *s)

@@ -112,27 +112,25 @@ static bool is_wanted(const struct function_choice *choice, const char *name, ui
 static int tracepoint_add(struct functions *f, const struct symbols *s, const struct function_choice *choice, const char *name,
 			  uint32_t arg)
 {
-	struct function *fn, *grown = realloc(f->v, (f->n + 1) * sizeof(*grown));
+	uint32_t number = f->n;
+	struct function *fn = functions_add(f);
 
-	if (!grown)
+	if (!fn)
 		return -ENOMEM;
-	f->v = grown;
-	fn = &f->v[f->n];
 	*fn = (struct function){
 		.name = strdup(name),
 		.module = "",
-		.addr = s->text_base + (int64_t)(int32_t)(TRACEPOINT_FUNC + (uint32_t)f->n),
+		.addr = s->text_base + (int64_t)(int32_t)(TRACEPOINT_FUNC + number),
 		.arg = arg,
 		.cookie = flags_of(name),
 		.tracepoint = true,
 		.unique = true,
-		.error = f->n < TRACEPOINTS ? 0 : E2BIG,
-		.why = f->n < TRACEPOINTS ? NULL : "there are more tracepoints than programs for them",
+		.error = number < TRACEPOINTS ? 0 : E2BIG,
+		.why = number < TRACEPOINTS ? NULL : "there are more tracepoints than programs for them",
 	};
 	if (!fn->name)
 		return -ENOMEM;
 	fn->wanted = is_wanted(choice, name, fn->cookie);
-	f->n++;
 	return 0;
 }
 
@@ -188,7 +186,7 @@ void tracepoints_constants(const struct functions *f, const struct symbols *s, s
 	constants->tracepoints = 1;
 	range_of(s, "__netif_receive_skb_one_core", constants->receiving[0]);
 	range_of(s, "__netif_receive_skb_list_core", constants->receiving[1]);
-	for (i = 0; i < f->n && i < TRACEPOINTS; i++) {
+	for (i = 0; i < f->n && i < TRACEPOINTS && f->v[i].tracepoint; i++) {
 		constants->tracepoint_arg[i] = f->v[i].arg;
 		constants->tracepoint_flags[i] = f->v[i].cookie;
 	}
@@ -247,7 +245,7 @@ static int tracepoint_attach(struct probes *p, const struct functions *f, size_t
 
 static bool is_used(const struct functions *f, size_t i)
 {
-	return i < TRACEPOINTS && f->v[i].wanted && !f->v[i].error;
+	return i < TRACEPOINTS && f->v[i].tracepoint && f->v[i].wanted && !f->v[i].error;
 }
 
 void tracepoints_choose(struct probes *p, const struct functions *f)
