@@ -350,8 +350,10 @@ static void hungry(struct filter *f)
 static void recorder_takes_filters(const struct filter_access *access, bool tunnel)
 {
 	struct filters f = { .access = *access };
+	const struct functions none = {};
 	const struct probes_plan plan = {
 		.backend = BACKEND_KPROBE,
+		.functions = &none,
 		.filters = &f,
 		.constants = { .filtered = 1, .filter = 1, .tunnel = tunnel },
 		.ring_bytes = 1 << 16,
