@@ -350,7 +350,7 @@ static void hungry(struct filter *f)
 static void recorder_takes_filters(const struct filter_access *access, bool tunnel)
 {
 	struct filters f = { .access = *access };
-	const struct functions none = {};
+	struct functions none = {};
 	const struct probes_plan plan = {
 		.backend = BACKEND_KPROBE,
 		.functions = &none,
