@@ -70,7 +70,14 @@ SELECT h.recording, h.packet, h.hop, h.time_ns, h.family, h.hook, h.verdict, f.n
 	 JOIN netns n ON n.recording = e.recording AND n.netns_id = e.netns_id
 	 WHERE e.recording = h.recording AND e.packet = h.packet AND e.hop < h.hop AND e.func = h.func
 	 ORDER BY e.hop DESC LIMIT 1) AS netns,
-	p.tuple, h.value
+	p.tuple, h.value,
+	(SELECT group_concat(t.name || ' ' || r.verdict, ', ')	-- the tables and chains that were asked, in turn
+	 FROM hop_row r
+	 JOIN function t ON t.recording = r.recording AND t.func = r.func
+	 WHERE r.recording = h.recording AND r.packet = h.packet AND r.hop < h.hop AND r.hook = h.hook AND r.verdict IS NOT NULL
+		AND t.layer = 'netfilter' AND t.stage IS NULL
+		AND r.hop > (SELECT max(e.hop) FROM hop_row e
+			WHERE e.recording = h.recording AND e.packet = h.packet AND e.hop < h.hop AND e.func = h.func AND e.kind = 'entry')) AS asked
 FROM hop_row h
 JOIN packet p ON p.recording = h.recording AND p.packet = h.packet
 LEFT JOIN function f ON f.recording = h.recording AND f.func = h.func

@@ -61,7 +61,7 @@ static void every_name_of_a_recording_is_sanitized(void **state)
 		{ TRC_FUNC, .func = { .id = 0, .name = bad, .module = bad, .why = bad } },
 		{ TRC_NETNS, .netns = { 1, bad } },
 		{ TRC_LINK, .link = { .netns = 1, .ifindex = 1, .name = bad, .kind = bad, .address = bad } },
-		{ TRC_PROC, .proc = { 1, bad } },
+		{ TRC_PROC, .proc = { 1, bad, bad } },
 		{ TRC_END, .end = { .reason = bad } },
 	};
 	const char *good = "x\\x1b[2J";
@@ -83,6 +83,7 @@ static void every_name_of_a_recording_is_sanitized(void **state)
 	assert_string_equal(m->links[0].kind, good);
 	assert_string_equal(m->links[0].address, good);
 	assert_string_equal(model_proc(m, 1), good);
+	assert_string_equal(model_command(m, 1), good);
 	assert_string_equal(m->end.reason, good);
 	tape_close(&t, m);
 }

@@ -277,6 +277,34 @@ static void process_at_birth_is_named_only_in_process_context(void **state)
 	tape_close(&t, m);
 }
 
+/* Named at once, and again when the command is known; then it calls execve(), and its new arguments are never read. */
+static void last_name_of_a_process_counts_with_its_command(void **state)
+{
+	const struct trc_record rows[] = {
+		{ TRC_PROC, .proc = { 7, "ip", "" } },
+		{ TRC_PROC, .proc = { 7, "ip", "ip netns exec cl dig" } },
+		{ TRC_PROC, .proc = { 7, "ip", "" } },		/* named again, and too late to be read again */
+		{ TRC_PROC, .proc = { 8, "ip", "ip link" } },
+		{ TRC_PROC, .proc = { 8, "dig", "" } },
+	};
+	struct tape t;
+	struct model *m;
+
+	tape_open(&t);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		tape_put(&t, &rows[i]);
+	m = tape_load(&t);
+	assert_string_equal(model_proc(m, 7), "ip");
+	assert_string_equal(model_command(m, 7), "ip netns exec cl dig");
+	assert_string_equal(model_proc(m, 8), "dig");
+	assert_string_equal(model_command(m, 8), "");
+	assert_string_equal(model_command(m, 9), "");
+	assert_false(model_proc_is_last(m, 0));
+	assert_true(model_proc_is_last(m, 2));
+	assert_true(model_proc_is_last(m, 3));		/* another program of that process */
+	tape_close(&t, m);
+}
+
 static void stack_goes_to_its_packet_and_tells_the_process_where_context_is_unknown(void **state)
 {
 	struct tape t;
@@ -323,6 +351,7 @@ int main(void)
 		cmocka_unit_test(consumed_is_no_drop),
 		cmocka_unit_test(drop_without_reason_where_kernels_free_what_they_used_is_none),
 		cmocka_unit_test(process_at_birth_is_named_only_in_process_context),
+		cmocka_unit_test(last_name_of_a_process_counts_with_its_command),
 		cmocka_unit_test(stack_goes_to_its_packet_and_tells_the_process_where_context_is_unknown),
 	};
 

@@ -104,7 +104,7 @@ static void *read_all(void *data)
 		if (rec.kind == TRC_FRAMES)
 			got->stacks += rec.frames.count == 2 && rec.frames.frames[1] == 7;
 		else if (rec.kind == TRC_PROC)
-			got->procs += !strcmp(rec.proc.name, "somebody");
+			got->procs += !strcmp(rec.proc.name, "somebody") && !strcmp(rec.proc.command, "somebody --does something");
 		else if (rec.kind == TRC_FUNC)
 			got->named += !strcmp(rec.func.name, "ip_rcv");
 		if (rec.kind != TRC_HOP)
@@ -121,16 +121,17 @@ static void *read_all(void *data)
 static void give_names(struct spool *s)
 {
 	uint32_t frames[2] = { 3, 7 };
-	char name[] = "somebody";
+	char name[] = "somebody", command[] = "somebody --does something";
 	struct trc_record func = { .kind = TRC_FUNC, .func = { .name = "ip_rcv", .module = "", .why = "" } };
 	struct trc_record stack = { .kind = TRC_FRAMES, .frames = { .id = 1, .count = 2, .frames = frames } };
-	struct trc_record proc = { .kind = TRC_PROC, .proc = { .pid = 1, .name = name } };
+	struct trc_record proc = { .kind = TRC_PROC, .proc = { .pid = 1, .name = name, .command = command } };
 
 	assert_int_equal(spool_write(s, &func), 0);
 	assert_int_equal(spool_write(s, &stack), 0);
 	assert_int_equal(spool_write(s, &proc), 0);
 	memset(frames, 0, sizeof(frames));	/* was copied */
 	memset(name, 'x', sizeof(name) - 1);
+	memset(command, 'x', sizeof(command) - 1);
 }
 
 static void spool_hands_on_everything_in_order(void **state)
