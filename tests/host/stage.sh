@@ -202,10 +202,11 @@ stage_host() {
 	fi
 }
 
+# Packets of the queries before may be freed only now: another port is asked for.
 host_rejects() {
 	local status
 
-	pktrec -o "$T/host/none.trc" --backend tracepoint udp port $host_port -- flood 127.0.0.1 $((host_port + 1)) 3 >/dev/null 2>"$T/host/none.words"
+	pktrec -o "$T/host/none.trc" --backend tracepoint udp port $((host_port + 2)) -- flood 127.0.0.1 $((host_port + 1)) 3 >/dev/null 2>"$T/host/none.words"
 	status=$?
 	cat "$T/host/none.words"
 	[ $status = 0 ] && tail -n 1 "$T/host/none.words" | grep -q '0 hops of 0 packets recorded, 0 lost'
