@@ -60,10 +60,10 @@ diff_says() {	# diff_says A B WORD...: in the first line
 light_is_light() {
 	local stacks all last
 
-	IFS=, read -r all last <<<"$(sql_answer "$1" "SELECT count(*), max(packet) FROM packet WHERE proto = 17")"
+	IFS=, read -r all last <<<"$(sql_answer "$1" 'SELECT count(*), max(iif("like" IS NULL, 0, packet)) FROM packet WHERE proto = 17')"
 	stacks=$(sql_answer "$1" "SELECT count(DISTINCT h.packet) FROM hop_row h JOIN packet p USING (packet)
 		WHERE h.stack IS NOT NULL AND p.proto = 17")
-	echo "$all packets, $stacks with stacks; the last is $last"
+	echo "$all packets, $stacks with stacks; the last that is told where its functions are is $last"
 	[ "$all" -ge "$2" ] && [ "$stacks" -ge 1 ] && [ "$stacks" -le 10 ] || return
 	pktshow "$1" --packet "$last" | grep 'functions as in packet [0-9]'
 }
