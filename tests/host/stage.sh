@@ -133,7 +133,7 @@ host_leaves_nothing() {
 
 	pktrec -o "$T/host/killed.trc" --backend tracepoint --ready-fd 3 udp port 9 3>"$T/host/ready" >/dev/null 2>&1 &
 	recorder=$!
-	for i in $(seq 100); do [ -s "$T/host/ready" ] && break; sleep 0.1; done
+	for i in $(seq 600); do [ -s "$T/host/ready" ] && break; sleep 0.1; done
 	ids=$(cat /proc/$recorder/fdinfo/* | sed -n 's/^link_id:[[:space:]]*//p')
 	kill -KILL $recorder
 	wait $recorder 2>/dev/null
