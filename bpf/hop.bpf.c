@@ -375,6 +375,8 @@ static __noinline int tracepoint_record(struct bpf_raw_tracepoint_args *ctx, __u
 	}
 	if (!is_kernel_pointer(h.skb))
 		return 0;
+	if (flags & TRACEPOINT_ENDS)	/* that one of which nothing else was seen has served its purpose says nothing */
+		h.cookie = COOKIE_VERIFY;
 	network = member_read(sk_buff, h.skb, network_header);
 	tracepoint_life(&h, flags, network);
 	hop_entered(&h);

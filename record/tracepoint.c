@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tracepoint.c - the backend for kernels without kprobes: every raw tracepoint that has an sk_buff.
+ * tracepoint.c - the backend for kernels without kprobes: every raw tracepoint, of modules too, that has an sk_buff.
  *
  * BTF has the prototype of each as a type btf_trace_NAME.  A tracepoint's address is a number beyond all functions.  Where
  * the kernel takes a cookie with it (6.10) that number is the cookie, and there is a program for each position of the
@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -134,10 +135,54 @@ static int tracepoint_add(struct functions *f, const struct symbols *s, const st
 	return 0;
 }
 
+/* Types from `first` on; those before are vmlinux's, on which a module's stand. */
+static int btf_look(struct functions *f, const struct symbols *s, const struct function_choice *choice, const struct btf *btf, __u32 first)
+{
+	__u32 i, arg, count = btf__type_cnt(btf);
+	const struct btf_type *t;
+	const char *name;
+	int err = 0;
+
+	for (i = first; i < count && !err; i++) {
+		t = btf__type_by_id(btf, i);
+		if (!btf_is_typedef(t))
+			continue;
+		name = btf__name_by_offset(btf, t->name_off);
+		if (strncmp(name, PREFIX, strlen(PREFIX)) || !strcmp(name, PREFIX "kfree_skb"))
+			continue;
+		arg = prototype_arg(btf, t);
+		if (arg || flags_of(name + strlen(PREFIX)))
+			err = tracepoint_add(f, s, choice, name + strlen(PREFIX), arg);
+	}
+	return err;
+}
+
+static int modules_look(struct functions *f, const struct symbols *s, const struct function_choice *choice, struct btf *vmlinux)
+{
+	struct dirent *entry;
+	struct btf *btf;
+	int err = 0;
+	DIR *dir;
+
+	dir = opendir("/sys/kernel/btf");
+	if (!dir)
+		return -errno;
+	while (!err && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, "vmlinux"))
+			continue;
+		btf = btf__load_module_btf(entry->d_name, vmlinux);
+		if (!btf)	/* unloaded meanwhile, or built against another vmlinux */
+			continue;
+		err = btf_look(f, s, choice, btf, btf__type_cnt(vmlinux));
+		btf__free(btf);
+	}
+	closedir(dir);
+	return err;
+}
+
 int tracepoints_find(struct functions *f, struct symbols *s, const struct function_choice *choice, const char **where)
 {
 	struct btf *btf;
-	__u32 i, arg, count;
 	int err;
 
 	memset(f, 0, sizeof(*f));
@@ -149,20 +194,9 @@ int tracepoints_find(struct functions *f, struct symbols *s, const struct functi
 	btf = btf__load_vmlinux_btf();
 	if (!btf)
 		return -errno;
-	count = btf__type_cnt(btf);
-	for (i = 1; i < count && !err; i++) {
-		const struct btf_type *t = btf__type_by_id(btf, i);
-		const char *name;
-
-		if (!btf_is_typedef(t))
-			continue;
-		name = btf__name_by_offset(btf, t->name_off);
-		if (strncmp(name, PREFIX, strlen(PREFIX)) || !strcmp(name, PREFIX "kfree_skb"))
-			continue;
-		arg = prototype_arg(btf, t);
-		if (arg || flags_of(name + strlen(PREFIX)))
-			err = tracepoint_add(f, s, choice, name + strlen(PREFIX), arg);
-	}
+	err = btf_look(f, s, choice, btf, 1);
+	if (!err)
+		err = modules_look(f, s, choice, btf);
 	btf__free(btf);
 	return err;
 }

@@ -60,10 +60,10 @@ diff_says() {	# diff_says A B WORD...: in the first line
 light_is_light() {
 	local stacks all last
 
-	IFS=, read -r all last <<<"$(sql_answer "$1" "SELECT count(*), max(packet) FROM packet WHERE proto = 17")"
+	IFS=, read -r all last <<<"$(sql_answer "$1" 'SELECT count(*), max(iif("like" IS NULL, 0, packet)) FROM packet WHERE proto = 17')"
 	stacks=$(sql_answer "$1" "SELECT count(DISTINCT h.packet) FROM hop_row h JOIN packet p USING (packet)
 		WHERE h.stack IS NOT NULL AND p.proto = 17")
-	echo "$all packets, $stacks with stacks; the last is $last"
+	echo "$all packets, $stacks with stacks; the last that is told where its functions are is $last"
 	[ "$all" -ge "$2" ] && [ "$stacks" -ge 1 ] && [ "$stacks" -le 10 ] || return
 	pktshow "$1" --packet "$last" | grep 'functions as in packet [0-9]'
 }
@@ -133,7 +133,7 @@ host_leaves_nothing() {
 
 	pktrec -o "$T/host/killed.trc" --backend tracepoint --ready-fd 3 udp port 9 3>"$T/host/ready" >/dev/null 2>&1 &
 	recorder=$!
-	for i in $(seq 100); do [ -s "$T/host/ready" ] && break; sleep 0.1; done
+	for i in $(seq 600); do [ -s "$T/host/ready" ] && break; sleep 0.1; done
 	ids=$(cat /proc/$recorder/fdinfo/* | sed -n 's/^link_id:[[:space:]]*//p')
 	kill -KILL $recorder
 	wait $recorder 2>/dev/null
@@ -202,10 +202,11 @@ stage_host() {
 	fi
 }
 
+# Packets of the queries before may be freed only now: another port is asked for.
 host_rejects() {
 	local status
 
-	pktrec -o "$T/host/none.trc" --backend tracepoint udp port $host_port -- flood 127.0.0.1 $((host_port + 1)) 3 >/dev/null 2>"$T/host/none.words"
+	pktrec -o "$T/host/none.trc" --backend tracepoint udp port $((host_port + 2)) -- flood 127.0.0.1 $((host_port + 1)) 3 >/dev/null 2>"$T/host/none.words"
 	status=$?
 	cat "$T/host/none.words"
 	[ $status = 0 ] && tail -n 1 "$T/host/none.words" | grep -q '0 hops of 0 packets recorded, 0 lost'

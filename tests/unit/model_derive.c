@@ -273,6 +273,38 @@ static void stacks_that_are_not_there_or_doubled_do_no_harm(void **state)
 	tape_close(&e.t, m);
 }
 
+/* The hook of the first derived nf_hook_slow: family << 8 | hook, or -1. */
+static int hook_of(const char *stack)
+{
+	const struct event ev[] = { { "nf_hook_slow", stack, .reason = 11 }, {} };
+	struct events e;
+	struct model *m = load_one(&e, ev);
+	const struct trc_hop *h;
+	int hook = -2;
+	uint32_t i;
+
+	for (i = 0; i < m->packets[0].nhops && hook == -2; i++) {
+		h = packet_hop(m, &m->packets[0], i);
+		if (h->kind == TRC_DERIVED && !strcmp(m->funcs[h->func].name, "nf_hook_slow"))
+			hook = h->have & TRC_HAVE_HOOK ? h->family << 8 | h->hook : -1;
+	}
+	tape_close(&e.t, m);
+	return hook;
+}
+
+static void who_asked_netfilter_says_which_hook(void **state)
+{
+	assert_int_equal(hook_of("sk_skb_reason_drop nf_hook_slow __ip_local_out ip_send_skb udp_send_skb udp_sendmsg" SYSCALL), 2 << 8 | 3);
+	assert_int_equal(hook_of("kfree_skb nf_hook_slow ip_output ip_send_skb udp_send_skb udp_sendmsg" SYSCALL), 2 << 8 | 4);
+	assert_int_equal(hook_of("nft_do_chain nf_hook_slow ip_forward.isra.0 __netif_receive_skb_core net_rx_action" ON_TOP), 2 << 8 | 2);
+	assert_int_equal(hook_of("nf_hook_slow nf_hook_slow_list ip_sublist_rcv ip_list_rcv __netif_receive_skb_core" ON_TOP), 2 << 8 | 0);
+	assert_int_equal(hook_of("nf_hook_slow ip6_input __netif_receive_skb_core net_rx_action" ON_TOP), 10 << 8 | 1);
+	assert_int_equal(hook_of("nf_hook_slow ip6_xmit tcp_sendmsg" SYSCALL), 10 << 8 | 3);
+	/* somebody else, or nobody within this call */
+	assert_int_equal(hook_of("nf_hook_slow some_new_function ip_send_skb udp_sendmsg" SYSCALL), -1);
+	assert_int_equal(hook_of("nf_hook_slow handle_softirqs ip_output udp_sendmsg" SYSCALL), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +323,7 @@ int main(void)
 		cmocka_unit_test(a_packet_without_stacks_is_told_whose_functions_to_look_up),
 		cmocka_unit_test(what_would_take_too_much_memory_is_not_derived),
 		cmocka_unit_test(stacks_that_are_not_there_or_doubled_do_no_harm),
+		cmocka_unit_test(who_asked_netfilter_says_which_hook),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

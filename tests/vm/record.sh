@@ -2,7 +2,8 @@
 #
 # record.sh - record the query that works (ok.trc), then the same one dropped (dropped.trc), into $OUT or /out.
 #
-# Runs as root: on a machine whose kernel can be traced, or in a test machine.  KIND is the kind of firewall rule.
+# Runs as root: on a machine whose kernel can be traced, or in a test machine.  KIND is the kind of firewall rule, FILTER
+# of packets.
 
 here=${0%/*}
 out=${OUT:-/out}
@@ -22,8 +23,8 @@ trap 'exit 143' TERM HUP
 
 # dig ends with a status of its own when it gets no answer, and pktrec hands it on: 2 is the recorder's
 record() {
-	echo "\$ pktrec -o $1.trc -- $dig_command" >&2
-	pktrec -o "$out/$1.trc" -- $dig_command >"$out/$1.dig"
+	echo "\$ pktrec -o $1.trc ${FILTER:+$FILTER }-- $dig_command" >&2
+	pktrec -o "$out/$1.trc" ${FILTER:-} -- $dig_command >"$out/$1.dig"
 	[ $? != 2 ]
 }
 
