@@ -318,18 +318,23 @@ int hop_session(struct pt_regs *ctx)
 
 /* --- without kprobes: tracepoints that have an sk_buff ---------------------------------------------------------- */
 
+static __always_inline bool has_network(const struct hop *h)
+{
+	return member_read(sk_buff, h->skb, network_header);
+}
+
 /*
  * Not every way to free an sk_buff has a tracepoint.  Two things a packet does not do twice: being queued by its sender
  * after it was received, and coming from the same device.  And it does not lose its network header: what has none is new.
  */
-static __always_inline void tracepoint_life(struct hop *h, __u8 flags, bool network)
+static __always_inline void tracepoint_life(struct hop *h, __u8 flags)
 {
 	struct packet_state *p = packet_known(h->skb);
 	__u64 sk;
 
 	if (!p)
 		return;
-	if (p->had_network && !network) {
+	if (p->had_network && !has_network(h)) {
 		packet_forget(h->skb);
 		return;
 	}
@@ -350,22 +355,27 @@ int hop_drop(struct bpf_raw_tracepoint_args *ctx)
 
 	h.stack = constants.tracepoints && !constants.light;
 	if (constants.tracepoints && state.enabled)
-		tracepoint_life(&h, 0, member_read(sk_buff, h.skb, network_header));
+		tracepoint_life(&h, 0);
 	hop_record(&h);
 	if (constants.tracepoints)	/* nothing else would tell */
 		packet_forget(h.skb);
 	return 0;
 }
 
-static __noinline int tracepoint_record(struct bpf_raw_tracepoint_args *ctx, __u64 skb, __u32 number, __u32 flags)
+/*
+ * The flags are looked up wherever they are asked for: a copy of them the verifier would remember what it knows of, and
+ * go through everything between for each combination.
+ */
+#define FLAGS(number) (constants.tracepoint_flags[number])
+
+static __noinline int tracepoint_record(struct bpf_raw_tracepoint_args *ctx, __u64 skb, __u32 number, bool ready)
 {
 	struct hop h = { .run.ctx = ctx, .skb = skb, .func = constants.text_base + TRACEPOINT_FUNC + number };
 	struct packet_state *p;
-	bool network;
 
 	if (!state.enabled || !cpu_enter(&h.run, ctx))
 		return 0;
-	if (flags & TRACEPOINT_READY) {
+	if (ready) {
 		h.skb = h.run.control->last_skb;
 		p = h.skb ? packet_known(h.skb) : NULL;
 		if (!p || (constants.light && !p->stacks))
@@ -375,17 +385,16 @@ static __noinline int tracepoint_record(struct bpf_raw_tracepoint_args *ctx, __u
 	}
 	if (!is_kernel_pointer(h.skb))
 		return 0;
-	if (flags & TRACEPOINT_ENDS)	/* that one of which nothing else was seen has served its purpose says nothing */
+	if (FLAGS(number) & TRACEPOINT_ENDS)	/* that one of which nothing else was seen has served its purpose says nothing */
 		h.cookie = COOKIE_VERIFY;
-	network = member_read(sk_buff, h.skb, network_header);
-	tracepoint_life(&h, flags, network);
+	tracepoint_life(&h, FLAGS(number));
 	hop_entered(&h);
-	if (h.packet && flags & TRACEPOINT_RECEIVES)
+	if (h.packet && FLAGS(number) & TRACEPOINT_RECEIVES)
 		h.packet->received = h.packet->ifindex;
-	if (h.packet && network)
-		h.packet->had_network = 1;
-	h.run.control->last_skb = flags & TRACEPOINT_ENDS || !h.packet ? 0 : h.skb;
-	if (flags & TRACEPOINT_ENDS)
+	if (h.packet && !h.packet->had_network)
+		h.packet->had_network = has_network(&h);
+	h.run.control->last_skb = FLAGS(number) & TRACEPOINT_ENDS || !h.packet ? 0 : h.skb;
+	if (FLAGS(number) & TRACEPOINT_ENDS)
 		packet_forget(h.skb);
 	return 0;
 }
@@ -397,7 +406,7 @@ int tracepoints_at##position(struct bpf_raw_tracepoint_args *ctx)			\
 {											\
 	__u32 number = bpf_get_attach_cookie(ctx) & (TRACEPOINTS - 1);			\
 											\
-	return tracepoint_record(ctx, argument, number, constants.tracepoint_flags[number]); \
+	return tracepoint_record(ctx, argument, number, !position);			\
 }
 
 TRACEPOINTS_AT(0, 0)
@@ -423,7 +432,7 @@ int tracepoint##n(struct bpf_raw_tracepoint_args *ctx)					\
 	TRACEPOINT_ARGUMENT(n, 3)							\
 	TRACEPOINT_ARGUMENT(n, 4)							\
 	TRACEPOINT_ARGUMENT(n, 5)							\
-	return tracepoint_record(ctx, skb, n, constants.tracepoint_flags[n]);		\
+	return tracepoint_record(ctx, skb, n, FLAGS(n) & TRACEPOINT_READY);		\
 }
 
 #define TRACEPOINT_8(m)									\

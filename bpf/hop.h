@@ -329,13 +329,12 @@ static __always_inline __u64 hop_submit(struct hop *h)
 	struct hop_event *e;
 	__u32 frames = 0;
 	__u64 at, id = h->packet->id;
-	bool first = !h->packet->had_hop, data;
+	bool data;
 
-	h->packet->had_hop = 1;
 	recent_note(r->control, h->skb);
-	if (constants.light && (first || h->kind == EVENT_DROP))
+	if (constants.light && (!h->packet->had_hop || h->kind == EVENT_DROP))
 		h->packet->stacks = flow_is_new(&h->view, h->kind == EVENT_DROP ? h->func : 0);
-	if (h->stack || constants.stacks || (constants.light ? h->packet->stacks : first)) {
+	if (h->stack || constants.stacks || (constants.light ? h->packet->stacks : !h->packet->had_hop)) {
 		s = scratch_take(r);
 		if (s)
 			frames = stack_read(r, s);
@@ -365,12 +364,13 @@ static __always_inline __u64 hop_submit(struct hop *h)
 		if (s)
 			stack_put(r, s, at + 1, frames);
 	}
-	if ((r->context == CONTEXT_PROCESS || r->context == CONTEXT_UNKNOWN) && e->pid && (first || r->control->last_pid != e->pid))
+	if ((r->context == CONTEXT_PROCESS || r->context == CONTEXT_UNKNOWN) && e->pid && (!h->packet->had_hop || r->control->last_pid != e->pid))
 		name_submit(r, e->pid);
 	slot_give(r, e, at);
 	if (data)
 		data_submit(r, h->packet, &h->view);
 out:
+	h->packet->had_hop = 1;
 	if (s)
 		scratch_give(r);
 	return id;

@@ -20,6 +20,7 @@
 
 #include "filter.h"
 #include "filter_mark.h"
+#include "verify.h"
 
 #define KPROBE_SESSION 56	/* enum bpf_attach_type since Linux 6.10 */
 #define LOAD_64 (BPF_LD | BPF_IMM | BPF_DW)
@@ -275,7 +276,9 @@ static struct filters *installed;
 
 static int on_load(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
 {
-	return installed ? filters_splice(installed, prog, opts) : 0;
+	int err = installed ? filters_splice(installed, prog, opts) : 0;
+
+	return err ? err : verify_postpone(prog, opts);
 }
 
 /* "raw_tp/kfree_skb": as libbpf does it. */

@@ -18,6 +18,7 @@
 #include "embedded.h"
 #include "pkttrace.h"
 #include "probes.h"
+#include "verify.h"
 
 #define RING_BYTES (4u << 20)		/* of each CPU, unless there are so many that all take more than this: */
 #define RINGS_BYTES (256u << 20)
@@ -243,6 +244,7 @@ static void maps_size(const struct probes *p)
 static int object_load(struct probes *p, const struct probes_plan *plan, const struct btf *btf, bool lists)
 {
 	struct program_constants constants = plan->constants;
+	struct verify v = {};
 	int err;
 
 	err = slot_shift(&p->slot_shift, plan->ring_bytes, p->ncpus);
@@ -266,7 +268,11 @@ static int object_load(struct probes *p, const struct probes_plan *plan, const s
 		p->hop_list = NULL;
 	}
 	maps_size(p);
+	if (!plan->explained)
+		verify_begin(&v);
 	err = bpf_object__load(p->object);
+	err = err ? err : verify_finish(&v);
+	verify_end(&v);
 	err = err ? err : programs_load(p, plan->functions, &constants);
 	return err ? err : memory_share(p);
 }

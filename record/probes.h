@@ -63,6 +63,7 @@ struct probes_plan {
 	struct filters *filters;
 	struct program_constants constants;	/* those that are not the loader's own */
 	uint32_t ring_bytes;			/* of each CPU, at most; 0 = as is usual */
+	bool explained;				/* libbpf says why a program is refused; takes longer */
 };
 
 int probes_load(struct probes *p, const struct probes_plan *plan);	/* 0 or -errno */

@@ -53,7 +53,7 @@ struct session {
 	struct system *system;
 	pid_t command;			/* 0 = none, or ended */
 	int status;
-	uint64_t begun_ns, end_ns;
+	uint64_t started_ns, begun_ns, end_ns;
 	const char *ending;		/* why it ends, NULL = it goes on */
 };
 
@@ -86,6 +86,7 @@ static int fail(const char *format, ...)
 	return 2;
 }
 
+/* With the time since the start, for a reader who wonders what it is spent on. */
 static void note(const struct session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void note(const struct session *s, const char *format, ...)
@@ -94,7 +95,7 @@ static void note(const struct session *s, const char *format, ...)
 
 	if (!s->o->verbose)
 		return;
-	fputs("pktrec: ", stderr);
+	fprintf(stderr, "pktrec: %.3f s: ", (clock_ns(CLOCK_MONOTONIC) - s->started_ns) / 1e9);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
@@ -197,6 +198,7 @@ static int attach(struct session *s)
 		.symbols = &s->symbols,
 		.filters = &s->filters,
 		.ring_bytes = o->ring_bytes,
+		.explained = o->verbose > 1,
 		.constants = {
 			.text_base = s->symbols.text_base,
 			.packet_limit = o->count,
@@ -218,6 +220,7 @@ static int attach(struct session *s)
 	err = probes_load(&s->probes, &plan);
 	if (err)
 		return fail("the kernel refused the programs: %s; see pktrec -vv", strerror(-err));
+	note(s, "the kernel accepted the programs");
 	err = probes_attach(&s->probes, &s->functions);
 	if (err)
 		return fail("cannot attach to any function with %s: %s; see pktrec --check", backend_name(s->backend),
@@ -474,14 +477,17 @@ static int session_record(struct session *s)
 	if (err)
 		return fail("cannot start a process: %s", strerror(-err));
 	status = functions_prepare(s);
+	note(s, "%zu functions known", s->functions.n);
 	status = status ? status : attach(s);
 	status = status ? status : file_begin(s);
+	note(s, "the file begins with what is known of the system");
 	status = status ? status : rights_drop(s);
 	status = status ? status : spool_begin(s);
 	if (status)
 		return status;
 	s->modules = modules_names();
 	probes_enable(&s->probes, true);
+	note(s, "recording");
 	status = command_begin(s);
 	if (!status)
 		status = record(s);
@@ -533,7 +539,7 @@ static int session_check(struct session *s)
 
 int session_run(struct options *o)
 {
-	struct session s = { .o = o };
+	struct session s = { .o = o, .started_ns = clock_ns(CLOCK_MONOTONIC) };
 	char error[512];
 	int status;
 
@@ -552,8 +558,11 @@ int session_run(struct options *o)
 	status = session_check(&s);
 	if (status)
 		return status;
+	note(&s, "%s works", backend_name(s.backend));
 	signals_set();
 	status = session_record(&s);
+	note(&s, "detaching");
 	session_free(&s);
+	note(&s, "detached");
 	return status;
 }
