@@ -13,8 +13,8 @@
 
 static const struct { const char *name, *meaning; } spent[TIME_QUEUES] = {
 	[TIME_RUNNING] = { "running", "on its way, in one context of one CPU" },
-	[TIME_CROSSING] = { "crossing", "until another CPU went on with it; no queue is known between" },
-	[TIME_SWITCHING] = { "switching", "until another process or interrupt of the same CPU went on; no queue is known between" },
+	[TIME_CROSSING] = { "crossing", "until another CPU went on with it, with no known queue between" },
+	[TIME_SWITCHING] = { "switching", "the same CPU went on, in another process or interrupt" },
 };
 
 unsigned int times_count(void)

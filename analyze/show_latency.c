@@ -15,8 +15,9 @@
 
 #define WIDE 120
 #define BAR_MAX 16
-#define HOPS_FOLDED 20		/* functions, and the ways from each, that are shown without --all */
+#define HOPS_FOLDED 16		/* functions, and the ways from each, that are shown without --all */
 #define EDGES_FOLDED 4
+#define EDGES_ENOUGH 0.95	/* of a function's time */
 
 struct view {
 	const struct term *t;
@@ -146,7 +147,7 @@ static void table_end(struct view *v)
 	{ "90%", 6, SCOLS_FL_RIGHT }, { "99%", 6, SCOLS_FL_RIGHT }, { "max", 6, SCOLS_FL_RIGHT }
 
 static const struct table_column time_columns[] = {
-	{ "a packet is", 1, 0 }, { "share", 5, SCOLS_FL_RIGHT }, SPREAD_COLUMNS("packets"), { "", 1, 0 }, { "", 0.3, SCOLS_FL_TRUNC },
+	{ "time", 7, 0 }, { "share", 5, SCOLS_FL_RIGHT }, SPREAD_COLUMNS("packets"), { "", 1, 0 }, { "", 0.3, SCOLS_FL_TRUNC },
 };
 
 static void times_table(struct view *v)
@@ -216,14 +217,27 @@ static void rest_line(struct view *v, size_t n)
 
 	if (!line)
 		return;
-	snprintf(text, sizeof(text), "%s%zu more ways", v->wide ? "" : "→ ", n);
+	snprintf(text, sizeof(text), "%s%zu more", v->wide ? "" : "→ ", n);
 	put(v, line, v->wide ? H_NEXT : H_NAME, STYLE_DIM, text);
+}
+
+/* The ways from a function that have nearly all of its time; one more is shown rather than spoken of. */
+static size_t edges_shown(const struct view *v, const struct latency_hop *h)
+{
+	double sum = 0, enough = EDGES_ENOUGH * (double)h->spread.total_ns;
+	size_t n = 0;
+
+	if (v->every)
+		return h->nedges;
+	while (n < h->nedges && n < EDGES_FOLDED && (!n || sum < enough))
+		sum += (double)v->l->edges[h->first_edge + n++].spread.total_ns;
+	return n + 1 == h->nedges ? h->nedges : n;
 }
 
 static void hop_lines(struct view *v, const struct latency_hop *h)
 {
 	struct libscols_line *line = line_new(v, NULL);
-	size_t shown = v->every || h->nedges <= EDGES_FOLDED + 1 ? h->nedges : EDGES_FOLDED;
+	size_t shown = edges_shown(v, h);
 
 	if (!line)
 		return;
