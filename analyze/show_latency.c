@@ -259,7 +259,7 @@ static void hops_table(struct view *v)
 	size_t n = v->every || v->l->nhops <= HOPS_FOLDED ? v->l->nhops : HOPS_FOLDED;
 	uint64_t rest = 0;
 
-	fprintf(v->t->out, "\nFrom entering a function to entering the next, those that took longest in all first:\n");
+	fprintf(v->t->out, "\nFrom entering a function to entering the next, longest in all first:\n");
 	table_begin(v, hop_columns, v->wide ? NCOLUMNS : H_NEXT);
 	for (size_t i = 0; i < n; i++)
 		hop_lines(v, &v->l->hops[i]);
@@ -267,7 +267,7 @@ static void hops_table(struct view *v)
 	for (size_t i = n; i < v->l->nhops; i++)
 		rest = time_add(rest, v->l->hops[i].spread.total_ns);
 	if (n < v->l->nhops)
-		term_print(v->t, STYLE_DIM, "… %zu more functions with %.1f %% of the time: --all\n", v->l->nhops - n, 100 * share_of(v, rest));
+		term_print(v->t, STYLE_DIM, "… %zu more functions with %.1f%% of the time: --all\n", v->l->nhops - n, 100 * share_of(v, rest));
 }
 
 /* What return probes saw.  The columns are those above, as far as they go. */
@@ -358,10 +358,13 @@ static void slowest_table(struct view *v, uint32_t slowest)
 {
 	size_t n = slowest < v->l->npackets ? slowest : v->l->npackets;
 	struct legs legs = {};
+	char text[160];
 
 	if (!n)
 		return;
-	fprintf(v->t->out, "\nThe slowest of %zu packets (crossing to another CPU or context, with no known queue between):\n", v->l->npackets);
+	snprintf(text, sizeof(text), "The slowest of %zu packets (crossing: to another CPU or context, with no known queue between):", v->l->npackets);
+	putc('\n', v->t->out);
+	term_wrap(v->t, STYLE_PLAIN, 0, 2, text);
 	table_begin(v, slowest_columns, v->wide ? sizeof(slowest_columns) / sizeof(slowest_columns[0]) : 6);
 	for (size_t i = 0; i < n && !v->err; i++)
 		slowest_line(v, &v->l->packets[i], &legs);
