@@ -194,6 +194,8 @@ static int numbers_place(struct gather *g)
 		g->numbers[g->groups[g->samples[i].group].at++] = g->samples[i].ns;
 	for (i = 0; i < g->ngroups; i++)
 		g->groups[i].at -= g->groups[i].count;
+	free(g->samples);		/* a hostile file's may be as large as what is still to come */
+	g->samples = NULL;
 	return 0;
 }
 
@@ -287,13 +289,15 @@ static int hops_build(struct gather *g)
 {
 	struct latency *l = g->l;
 	const struct group *group;
-	size_t i = 0;
+	size_t i, places = 0;
 
+	for (i = 0; i < g->ngroups; i++)
+		places += !i || g->groups[g->order[i]].from != g->groups[g->order[i - 1]].from;
 	l->edges = malloc((g->ngroups + 1) * sizeof(*l->edges));
-	l->hops = malloc((g->ngroups + 1) * sizeof(*l->hops));
+	l->hops = malloc((places + 1) * sizeof(*l->hops));
 	if (!l->edges || !l->hops)
 		return -ENOMEM;
-	while (i < g->ngroups) {
+	for (i = 0; i < g->ngroups; ) {
 		group = &g->groups[g->order[i]];
 		if (group->from != PLACE_SUMS)
 			i = hop_add(g, i);
@@ -319,6 +323,8 @@ int latency_build(struct latency **out, const struct model *m)
 	for (i = 0; i < m->nfuncs; i++)
 		g.l->roles[i] = m->funcs[i].hits ? wait_role_of(m->funcs[i].name) : (struct wait_role){ .in = -1 };
 	err = packets_gather(&g);
+	map_free(g.ids);
+	g.ids = NULL;
 	err = err ?: numbers_place(&g);
 	err = err ?: hops_build(&g);
 out:

@@ -277,6 +277,7 @@ static void derived_hops_have_no_time_of_their_own(void **state)
 static void the_histogram_has_every_packet_in_its_step(void **state)
 {
 	struct latency_packet packets[] = { { 1, UINT64_MAX }, { 2, 50 }, { 3, 49 }, { 4, 20 }, { 5, 19 }, { 6, 2 }, { 7, 1 }, { 8, 0 } };
+	static const uint64_t bounds[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000 };
 	struct latency l = { .packets = packets, .npackets = 8 };
 	struct bucket b[BUCKETS_MAX];
 	size_t n = histogram_of(&l, b), sum = 0;
@@ -284,6 +285,8 @@ static void the_histogram_has_every_packet_in_its_step(void **state)
 	assert_in_range(n, 1, BUCKETS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		assert_true(b[i].from_ns < b[i].to_ns && (!i || b[i].from_ns == b[i - 1].to_ns));
+		if (i < sizeof(bounds) / sizeof(bounds[0]))
+			assert_int_equal(b[i].to_ns, bounds[i]);
 		sum += b[i].packets;
 	}
 	assert_int_equal(sum, 8);
