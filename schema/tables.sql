@@ -195,7 +195,7 @@ CREATE TABLE stack_frame (	-- the kernel stack at a packet's first hop, by numbe
 	PRIMARY KEY (recording, packet, frame)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE hop_latency (	-- how long packets took from entering each function to entering their next
+CREATE TABLE hop_latency (	-- how long packets took from entering each function to entering the next
 	recording INTEGER NOT NULL,
 	func INTEGER NOT NULL,
 	dropped INTEGER NOT NULL,	-- 1: from the drop that was reported in the function, not from its entry
@@ -223,7 +223,7 @@ CREATE TABLE hop_latency (	-- how long packets took from entering each function 
 	PRIMARY KEY (recording, func, dropped)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE edge_latency (	-- the same for each next function, and each way to spend the time
+CREATE TABLE edge_latency (	-- how long packets took from each function to each next one, by how the time was spent
 	recording INTEGER NOT NULL,
 	from_func INTEGER NOT NULL,
 	from_dropped INTEGER NOT NULL,	-- 1: from the drop that was reported in the function, not from its entry
