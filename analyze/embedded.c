@@ -23,6 +23,7 @@ EMBED(embedded_actions, "schema/actions.tsv");
 EMBED(embedded_hooks, "schema/hooks.tsv");
 EMBED(embedded_reasons, "schema/reasons.tsv");
 EMBED(embedded_returns, "schema/returns.tsv");
+EMBED(embedded_waits, "schema/waits.tsv");
 EMBED(embedded_tables, "schema/tables.sql");
 EMBED(embedded_hop, "schema/hop.sql");
 EMBED(embedded_views, "schema/views.sql");

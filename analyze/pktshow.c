@@ -22,24 +22,28 @@ static const char usage[] =
 	"  -e, --explain      in words: packet N, or the packets that matter\n"
 	"  -d, --drops        what was dropped, grouped by reason and place\n"
 	"  -f, --functions    what was probed, hit, never hit, refused\n"
+	"  -l, --latency      where the time went: running, in queues, from function to function\n"
+	"      --slowest N    the same, with the N slowest packets (5)\n"
 	"  -x, --hex          with --packet: its first bytes as well\n"
 	"      --stack        with --packet: the kernel stack of each hop that has one\n"
 	"      --snapshot WHAT  what the recorder noted of network namespaces: routes, …\n"
 	"      --info         everything known about the recording\n"
 	"      --verify       check every unit and every count; exit status 2 when damaged\n"
 	"  -a, --all, -v      fold nothing: every hop and return on its own line\n"
-	"      --json         one object a line (packets, --packet, --explain, --drops)\n"
+	"      --json         one object a line (packets, --packet, --explain, --drops, --latency)\n"
 	"      --color WHEN   auto, always, never (NO_COLOR is honoured)\n"
 	"      --no-pager     write to the terminal directly\n"
 	"      --version, --help\n";
 
-enum { OPT_STACK = 256, OPT_SNAPSHOT, OPT_INFO, OPT_VERIFY, OPT_JSON, OPT_COLOR, OPT_NO_PAGER, OPT_VERSION };
+enum { OPT_STACK = 256, OPT_SLOWEST, OPT_SNAPSHOT, OPT_INFO, OPT_VERIFY, OPT_JSON, OPT_COLOR, OPT_NO_PAGER, OPT_VERSION };
 
 static const struct option long_options[] = {
 	{ "packet", required_argument, NULL, 'p' },
 	{ "explain", no_argument, NULL, 'e' },
 	{ "drops", no_argument, NULL, 'd' },
 	{ "functions", no_argument, NULL, 'f' },
+	{ "latency", no_argument, NULL, 'l' },
+	{ "slowest", required_argument, NULL, OPT_SLOWEST },
 	{ "hex", no_argument, NULL, 'x' },
 	{ "stack", no_argument, NULL, OPT_STACK },
 	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
@@ -74,10 +78,23 @@ static int parse_packet(struct show_options *o, const char *text)
 	return 0;
 }
 
+static int parse_slowest(struct show_options *o, const char *text)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || *end || *text < '0' || *text > '9' || n == 0 || n > UINT32_MAX)
+		return fail("--slowest wants how many packets to show: 1, 2, …");
+	o->slowest = n;
+	return 0;
+}
+
 static int set_view(struct show_options *o, int view)
 {
 	if (o->view != SHOW_LIST && (int)o->view != view)
-		return fail("--drops, --functions, --info, --snapshot and --verify exclude each other; choose one");
+		return fail("--drops, --functions, --info, --latency, --snapshot and --verify exclude each other; choose one");
 	o->view = view;
 	return 0;
 }
@@ -89,6 +106,8 @@ static int parse_option(struct show_options *o, int c)
 	case 'p': return parse_packet(o, optarg);
 	case 'd': return set_view(o, SHOW_DROPS);
 	case 'f': return set_view(o, SHOW_FUNCTIONS);
+	case 'l': return set_view(o, SHOW_LATENCY);
+	case OPT_SLOWEST: return parse_slowest(o, optarg) ?: set_view(o, SHOW_LATENCY);
 	case OPT_INFO: return set_view(o, SHOW_INFO);
 	case OPT_VERIFY: return set_view(o, SHOW_VERIFY);
 	case 'x': o->hex = true; return 0;
@@ -111,11 +130,11 @@ static int check_options(const struct show_options *o, int nfiles)
 	if (nfiles > 1)
 		return fail("one recording at a time; selecting packets by a filter is not possible yet, use --packet N");
 	if (o->view != SHOW_LIST && (o->packet || o->explain))
-		return fail("--packet and --explain do not go with --drops, --functions, --info, --snapshot or --verify");
+		return fail("--packet and --explain do not go with --drops, --functions, --info, --latency, --snapshot or --verify");
 	if ((o->stack || o->hex) && (!o->packet || o->explain))
 		return fail("--stack and --hex show more of one packet: use them with --packet N");
-	if (o->json && o->view != SHOW_LIST && o->view != SHOW_DROPS)
-		return fail("--json goes with the packet list, --packet, --explain and --drops only");
+	if (o->json && o->view != SHOW_LIST && o->view != SHOW_DROPS && o->view != SHOW_LATENCY)
+		return fail("--json goes with the packet list, --packet, --explain, --drops and --latency only");
 	return 0;
 }
 
@@ -141,7 +160,7 @@ static int show_parse(struct show_options *o, int argc, char **argv)
 	int c, status;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":p:edfavxh", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":p:edflavxh", long_options, NULL)) != -1) {
 		if (c == 'h' || c == OPT_VERSION) {
 			fputs(c == 'h' ? usage : "pktshow 0.1\n", stdout);
 			return fflush(stdout) ? fail("cannot write to standard output") : 0;
@@ -177,6 +196,8 @@ static int show_view(const struct term *t, const struct show_options *o, const s
 		return show_drops(t, m, o->json);
 	if (o->view == SHOW_FUNCTIONS)
 		return show_functions(t, m);
+	if (o->view == SHOW_LATENCY)
+		return show_latency(t, m, o);
 	if (o->view == SHOW_INFO)
 		return show_info(t, m);
 	if (o->view == SHOW_SNAPSHOT)

@@ -83,8 +83,9 @@ uint32_t *packet_returns(const struct model *m, const struct packet *p);
 /* --- views: 0, or -errno -------------------------------------------------------------------------------------- */
 struct show_options {
 	const char *file;
-	enum { SHOW_LIST, SHOW_DROPS, SHOW_FUNCTIONS, SHOW_INFO, SHOW_SNAPSHOT, SHOW_VERIFY } view;
+	enum { SHOW_LIST, SHOW_DROPS, SHOW_FUNCTIONS, SHOW_INFO, SHOW_LATENCY, SHOW_SNAPSHOT, SHOW_VERIFY } view;
 	uint32_t packet;	/* 0 = not asked for */
+	uint32_t slowest;	/* packets, with SHOW_LATENCY; 0 = not asked for */
 	bool explain;
 	bool json;
 	bool every;		/* fold nothing */
@@ -110,6 +111,7 @@ int show_explain(const struct term *t, const struct model *m, const struct packe
 int show_explain_main(const struct term *t, const struct model *m, bool as_json);
 int show_drops(const struct term *t, const struct model *m, bool as_json);
 int show_functions(const struct term *t, const struct model *m);
+int show_latency(const struct term *t, const struct model *m, const struct show_options *o);
 int show_info(const struct term *t, const struct model *m);
 void show_live_line(const struct term *t, const struct model *m);	/* of m's only packet; m NULL: the titles */
 void show_list_json(const struct term *t, const struct model *m);

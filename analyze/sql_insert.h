@@ -31,4 +31,7 @@ static inline sqlite3_int64 time_of(uint64_t ns)
 /* --- sql_more.c: stacks, lineage, bytes, snapshots --- */
 int more_load(sqlite3 *db, const struct model *m, int recording);
 
+/* --- sql_latency.c --- */
+int latency_load(sqlite3 *db, const struct model *m, int recording);
+
 #endif

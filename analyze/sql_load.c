@@ -239,5 +239,6 @@ int rows_load(sqlite3 *db, const struct model *m, int recording)
 	rc = rc ?: stacks_load(db, m, recording);
 	rc = rc ?: reasons_load(db, m);
 	rc = rc ?: more_load(db, m, recording);
+	rc = rc ?: latency_load(db, m, recording);
 	return rc ?: packets_load(db, m, recording);
 }

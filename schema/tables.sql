@@ -195,6 +195,70 @@ CREATE TABLE stack_frame (	-- the kernel stack at a packet's first hop, by numbe
 	PRIMARY KEY (recording, packet, frame)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE hop_latency (	-- how long packets took from entering each function to entering the next
+	recording INTEGER NOT NULL,
+	func INTEGER NOT NULL,
+	dropped INTEGER NOT NULL,	-- 1: from the drop that was reported in the function, not from its entry
+	function TEXT NOT NULL,
+	layer TEXT NOT NULL,
+	count INTEGER NOT NULL,		-- how often another entry followed; percentiles are of the nearest rank
+	min_ns INTEGER,
+	p50_ns INTEGER,
+	p90_ns INTEGER,
+	p99_ns INTEGER,
+	max_ns INTEGER,
+	total_ns INTEGER,
+	running_ns INTEGER NOT NULL,	-- parts of the total: one context of one CPU went on
+	queued_ns INTEGER NOT NULL,	-- the packet was in a queue: see edge_latency
+	crossing_ns INTEGER NOT NULL,	-- another CPU went on, with no known queue between
+	switching_ns INTEGER NOT NULL,	-- another process or interrupt of the same CPU went on
+	slowest_packet INTEGER,		-- the one that took max_ns
+	returns INTEGER NOT NULL,	-- how many returns were recorded
+	inside_min_ns INTEGER,		-- from entry to return
+	inside_p50_ns INTEGER,
+	inside_p90_ns INTEGER,
+	inside_p99_ns INTEGER,
+	inside_max_ns INTEGER,
+	inside_total_ns INTEGER,
+	PRIMARY KEY (recording, func, dropped)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE edge_latency (	-- how long packets took from each function to each next one, by how the time was spent
+	recording INTEGER NOT NULL,
+	from_func INTEGER NOT NULL,
+	from_dropped INTEGER NOT NULL,	-- 1: from the drop that was reported in the function, not from its entry
+	to_func INTEGER NOT NULL,
+	to_dropped INTEGER NOT NULL,
+	time TEXT NOT NULL,		-- running, crossing, switching, or the queue: backlog, socket, ...
+	from_function TEXT NOT NULL,
+	to_function TEXT NOT NULL,
+	count INTEGER NOT NULL,
+	min_ns INTEGER NOT NULL,
+	p50_ns INTEGER NOT NULL,
+	p90_ns INTEGER NOT NULL,
+	p99_ns INTEGER NOT NULL,
+	max_ns INTEGER NOT NULL,
+	total_ns INTEGER NOT NULL,
+	crossed_cpus INTEGER NOT NULL,	-- so many ended on another CPU
+	slowest_packet INTEGER NOT NULL,	-- the one that took max_ns
+	PRIMARY KEY (recording, from_func, from_dropped, to_func, to_dropped, time)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE time_latency (	-- how packets spent their time: the sums of each packet
+	recording INTEGER NOT NULL,
+	time TEXT NOT NULL,		-- running, crossing, switching, or a queue
+	queue INTEGER NOT NULL,		-- 1: it is a queue
+	meaning TEXT NOT NULL,
+	packets INTEGER NOT NULL,	-- how many spent time so
+	min_ns INTEGER NOT NULL,
+	p50_ns INTEGER NOT NULL,
+	p90_ns INTEGER NOT NULL,
+	p99_ns INTEGER NOT NULL,
+	max_ns INTEGER NOT NULL,
+	total_ns INTEGER NOT NULL,
+	PRIMARY KEY (recording, time)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE reason (	-- drop reasons that occurred, in words
 	reason TEXT PRIMARY KEY,
 	meaning TEXT,

@@ -85,6 +85,16 @@ static void tables_hold_what_the_model_holds(sqlite3 *db)
 		      "AND what = 'routes'", "default,10.0.0.0/8");
 	assert_answer(db, "SELECT moment || note || ifnull(netns, ' machine') FROM snapshot WHERE recording = 1 AND what = 'nftables'",
 		      "endnft is not installed machine");
+	assert_answer(db, "SELECT count || ' ' || p50_ns || ' ' || total_ns || ' ' || running_ns || ' ' || queued_ns FROM hop_latency "
+		      "WHERE recording = 1 AND function = '__netif_rx'", "1 100 100 0 100");
+	assert_answer(db, "SELECT count || min_ns || slowest_packet || crossed_cpus FROM edge_latency WHERE recording = 2 AND time = 'running' "
+		      "AND from_function = 'ip_send_skb' AND to_function = '__ip_local_out'", "210010");
+	assert_answer(db, "SELECT group_concat(to_function || to_dropped) FROM edge_latency WHERE recording = 1 AND from_function = 'nf_hook_slow' "
+		      "AND from_dropped = 0", "nf_hook_slow1");
+	assert_answer(db, "SELECT sum(e.total_ns) = (SELECT sum(total_ns) FROM hop_latency h WHERE h.recording = 1) AND sum(e.total_ns) = "
+		      "(SELECT sum(total_ns) FROM time_latency t WHERE t.recording = 1) FROM edge_latency e WHERE recording = 1", "1");
+	assert_answer(db, "SELECT returns || ifnull(inside_p50_ns, 'NULL') FROM hop_latency WHERE recording = 1 AND function = 'ip_send_skb'",
+		      "0NULL");
 	assert_answer(db, "SELECT hits FROM function WHERE recording = 1 AND name = 'ip_send_skb'", "2");
 	assert_answer(db, "SELECT value FROM fact WHERE recording = 1 AND key = 'host.kernel'", "6.12.0-test");
 	assert_answer(db, "SELECT produced - recorded FROM loss WHERE recording = 1", "0");
@@ -173,7 +183,7 @@ static void every_table_and_view_can_be_read(sqlite3 *db)
 		n++;
 	}
 	sqlite3_finalize(names);
-	assert_int_equal(n, 25);
+	assert_int_equal(n, 28);
 }
 
 static void every_table_and_view_has_rows(void **state)
@@ -220,7 +230,7 @@ static void description_has_one_line_for_each_table_and_view(void **state)
 	fclose(out);
 	for (at = text; (line = strsep(&at, "\n")) && *line; lines++)
 		assert_true(strlen(line) > 20);		/* a name alone is no description */
-	assert_int_equal(lines, 25);
+	assert_int_equal(lines, 28);
 	free(text);
 }
 
