@@ -13,9 +13,13 @@
 		".byte 0\n"				\
 		".previous\n")
 
-#define QUERY(name)					\
-	extern const char embedded_query_##name[];	\
-	EMBED(embedded_query_##name, "schema/queries/" #name ".sql")
+/* The ready queries, in the order in which they are listed */
+#define QUERIES(Q)											\
+	Q(packets) Q(paths) Q(flows) Q(processes) Q(births) Q(devices)	/* what there was */		\
+	Q(drops) Q(rules) Q(verdicts) Q(counters)				/* what was decided */		\
+	Q(nat) Q(kin) Q(asymmetric) Q(roundtrips) Q(retransmissions)	/* what happened on the way */	\
+	Q(slowest) Q(waits) Q(layers) Q(sending) Q(delivery) Q(qdiscs) Q(cpus)	/* where time went */	\
+	Q(functions) Q(refused) Q(losses)					/* what can be trusted */
 
 EMBED(embedded_functions, "schema/functions.tsv");
 EMBED(embedded_tracepoints, "schema/tracepoints.tsv");
@@ -25,22 +29,14 @@ EMBED(embedded_reasons, "schema/reasons.tsv");
 EMBED(embedded_returns, "schema/returns.tsv");
 EMBED(embedded_waits, "schema/waits.tsv");
 EMBED(embedded_tables, "schema/tables.sql");
+EMBED(embedded_snapshots, "schema/snapshots.sql");
 EMBED(embedded_hop, "schema/hop.sql");
 EMBED(embedded_views, "schema/views.sql");
 
-QUERY(drops);
-QUERY(functions);
-QUERY(layers);
-QUERY(packets);
-QUERY(slowest);
-QUERY(verdicts);
+#define QUERY_EMBED(name)				\
+	extern const char embedded_query_##name[];	\
+	EMBED(embedded_query_##name, "schema/queries/" #name ".sql");
+QUERIES(QUERY_EMBED)
 
-const struct embedded_query embedded_queries[] = {
-	{ "drops", embedded_query_drops },
-	{ "functions", embedded_query_functions },
-	{ "layers", embedded_query_layers },
-	{ "packets", embedded_query_packets },
-	{ "slowest", embedded_query_slowest },
-	{ "verdicts", embedded_query_verdicts },
-	{}
-};
+#define QUERY_ROW(name) { #name, embedded_query_##name },
+const struct embedded_query embedded_queries[] = { QUERIES(QUERY_ROW) {} };

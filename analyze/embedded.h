@@ -13,6 +13,7 @@ extern const char embedded_reasons[];
 extern const char embedded_returns[];
 extern const char embedded_waits[];
 extern const char embedded_tables[];
+extern const char embedded_snapshots[];
 extern const char embedded_hop[];		/* schema/hop.sql */
 extern const char embedded_views[];
 

@@ -26,7 +26,7 @@ static const char usage[] =
 	"Without a query: a prompt on a terminal, otherwise the query is read from standard input.\n"
 	"\n"
 	"  -o DB              make a database that any SQLite client opens\n"
-	"      --schema       list tables and views; with a name instead of a query: its columns\n"
+	"      --schema       list tables, views, functions and queries; with a name: its columns\n"
 	"      --queries      list the ready queries\n"
 	"      --table        aligned columns (the default on a terminal)\n"
 	"      --box          the same in a box\n"
@@ -77,15 +77,7 @@ static int fail_about(const char *text, const char *about)
 
 static int queries_print(void)
 {
-	static const char *const names[] = { "packets", "drops", "slowest", "functions", "verdicts", "layers" };
-	size_t i, n;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *sql = sql_named(names[i]);
-
-		n = strcspn(sql, "\n");
-		printf("@%-12s %.*s\n", names[i], (int)n - 3, sql + 3);
-	}
+	sql_list(stdout);
 	return 0;
 }
 

@@ -39,14 +39,16 @@ int paths_load(sqlite3 *db, const struct model *m, int recording, uint32_t *path
 /* --- sql_hop.c: the virtual table --- */
 int hop_module_add(sqlite3 *db, const struct recordings *recs);	/* as "pkt_hops" */
 
-/* --- sql_functions.c: percentile(), ip_in(), duration() --- */
+/* --- sql_functions.c: percentile() and the like --- */
 int functions_add(sqlite3 *db);
+void functions_list(FILE *out);		/* one line each */
 
 /* --- sql_run.c, sql_output.c: queries and their results --- */
 enum sql_format { FORMAT_TABLE, FORMAT_TABS, FORMAT_CSV, FORMAT_JSON, FORMAT_BOX };
 
 /* Runs one or more statements; results go to out.  "@name" is a query of schema/queries.  0, or -1 with error. */
 int sql_run(sqlite3 *db, const char *query, enum sql_format format, FILE *out, char *error);
+void sql_list(FILE *out);							/* the named queries, one line each */
 int sql_describe(sqlite3 *db, const char *name, FILE *out, char *error);	/* one line each; or all of one, by name */
 const char *sql_named(const char *name);					/* NULL: there is none */
 

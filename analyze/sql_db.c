@@ -77,7 +77,7 @@ static int tables_fill(sqlite3 *db, const struct recordings *recs)
 
 	for (i = 0; i < recs->n && rc == SQLITE_OK; i++)
 		rc = rows_load(db, recs->models[i], i + 1);
-	return rc;
+	return rc ?: exec(db, embedded_snapshots);
 }
 
 int db_open_live(sqlite3 **out, const struct recordings *recs, char *error)
@@ -87,6 +87,7 @@ int db_open_live(sqlite3 **out, const struct recordings *recs, char *error)
 
 	rc = rc ?: functions_add(db);
 	rc = rc ?: hop_module_add(db, recs);
+	rc = rc ?: exec(db, "PRAGMA temp_store = MEMORY");	/* changed later, it would close the virtual table */
 	rc = rc ?: exec(db, "BEGIN");
 	rc = rc ?: tables_fill(db, recs);
 	rc = rc ?: exec(db, "CREATE VIRTUAL TABLE hop_row USING pkt_hops");
@@ -168,8 +169,10 @@ static int file_fill(sqlite3 *db, const struct recordings *recs)
 	int rc;
 
 	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %d", DB_APPLICATION_ID, DB_VERSION);
-	rc = exec(db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 4096");
+	rc = exec(db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 4096; "
+		      "PRAGMA temp_store = MEMORY");
 	rc = rc ?: exec(db, pragmas);
+	rc = rc ?: functions_add(db);
 	rc = rc ?: hop_module_add(db, recs);
 	rc = rc ?: exec(db, "BEGIN");
 	rc = rc ?: tables_fill(db, recs);

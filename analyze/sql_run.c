@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sql_run.c - run queries: what the user typed or a named one; list the tables and views.
+ * sql_run.c - run queries: what the user typed or a named one; list the tables, views, functions and named queries.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static int fail(char *error, const char *format, const char *why)
 
 static int no_such_query(const char *name, char *error)
 {
-	char names[256] = "";
+	char names[400] = "";
 	const struct embedded_query *q;
 	size_t n = 0;
 
@@ -86,7 +86,7 @@ int sql_run(sqlite3 *db, const char *query, enum sql_format format, FILE *out, c
 	return rc == SQLITE_OK ? 0 : -1;
 }
 
-/* The comment at the end of a definition's first line says what the table holds. */
+/* The comment at the end of a definition's first line says what the table holds, or what the query answers. */
 static void description_print(const char *name, const char *sql, FILE *out)
 {
 	const char *comment = sql ? strstr(sql, "-- ") : NULL;
@@ -94,7 +94,18 @@ static void description_print(const char *name, const char *sql, FILE *out)
 	size_t n = comment ? strcspn(comment + 3, "\n") : 0;
 
 	snprintf(text, sizeof(text), "%.*s", (int)(n < sizeof(text) ? n : sizeof(text) - 1), comment ? comment + 3 : "");
-	fprintf(out, "%-12s %s\n", name, text);
+	fprintf(out, "%-16s %s\n", name, text);
+}
+
+void sql_list(FILE *out)
+{
+	const struct embedded_query *q;
+	char name[32];
+
+	for (q = embedded_queries; q->name; q++) {
+		snprintf(name, sizeof(name), "@%s", q->name);
+		description_print(name, q->sql, out);
+	}
 }
 
 static int describe_all(sqlite3_stmt *stmt, FILE *out)
@@ -134,6 +145,16 @@ static int describe_one(sqlite3_stmt *stmt, FILE *out)
 	return SQLITE_DONE;
 }
 
+static int describe_query(const char *name, FILE *out, char *error)
+{
+	const char *sql = sql_named(name);
+
+	if (!sql)
+		return no_such_query(name, error);
+	fputs(sql, out);
+	return 0;
+}
+
 int sql_describe(sqlite3 *db, const char *name, FILE *out, char *error)
 {
 	const char *all = "SELECT name, iif(name = 'hop_row', ?2, sql) FROM sqlite_schema WHERE type IN ('table', 'view') "
@@ -141,8 +162,11 @@ int sql_describe(sqlite3 *db, const char *name, FILE *out, char *error)
 	const char *one = "SELECT name, iif(name = 'hop_row', ?2, sql) FROM sqlite_schema WHERE type IN ('table', 'view') "
 			  "AND name = ?1";
 	sqlite3_stmt *stmt = NULL;
-	int rc = sqlite3_prepare_v2(db, name ? one : all, -1, &stmt, NULL);
+	int rc;
 
+	if (name && *name == '@')
+		return describe_query(name + 1, out, error);
+	rc = sqlite3_prepare_v2(db, name ? one : all, -1, &stmt, NULL);
 	if (rc == SQLITE_OK) {
 		sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
 		sqlite3_bind_text(stmt, 2, strstr(embedded_hop, "CREATE"), -1, SQLITE_STATIC);
@@ -153,5 +177,11 @@ int sql_describe(sqlite3 *db, const char *name, FILE *out, char *error)
 	else if (rc != SQLITE_DONE)
 		query_failed(db, rc, error);
 	sqlite3_finalize(stmt);
+	if (rc == SQLITE_DONE && !name) {
+		putc('\n', out);
+		functions_list(out);
+		putc('\n', out);
+		sql_list(out);
+	}
 	return rc == SQLITE_DONE ? 0 : -1;
 }

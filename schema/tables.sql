@@ -187,6 +187,31 @@ CREATE TABLE snapshot (	-- what network namespaces looked like when the recordin
 	text TEXT NOT NULL		-- as the source gave it; where that is JSON, json_each() and the like read it
 ) STRICT;
 
+CREATE TABLE rule (	-- firewall rules at the start and the end, with what they had counted by then; see rule_count
+	recording INTEGER NOT NULL,
+	moment TEXT NOT NULL,		-- start, end
+	netns_id INTEGER,
+	netns TEXT,
+	source TEXT NOT NULL,		-- nftables, iptables, ip6tables, iptables-nft, ip6tables-nft
+	family TEXT,			-- ip, ip6, inet, bridge, ...
+	"table" TEXT,
+	chain TEXT,
+	number INTEGER,			-- of nft the handle; of iptables the place in the chain, 0: the chain's policy
+	packets INTEGER,		-- NULL: it does not count
+	bytes INTEGER,
+	action TEXT,			-- in small letters: accept, drop, reject, jump, masquerade, ...
+	rule TEXT			-- in words
+) STRICT;
+
+CREATE TABLE counter (	-- what the kernel had counted of IP, TCP, UDP, ... at the start and the end
+	recording INTEGER NOT NULL,
+	moment TEXT NOT NULL,		-- start, end
+	netns_id INTEGER,
+	netns TEXT,
+	counter TEXT NOT NULL,		-- as nstat calls it: UdpInDatagrams
+	value INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE stack_frame (	-- the kernel stack at a packet's first hop, by number; stack has the names
 	recording INTEGER NOT NULL,
 	packet INTEGER NOT NULL,

@@ -189,6 +189,33 @@ static void duration_is_for_people(void **state)
 	assert_answer(db, "SELECT duration(NULL)", "NULL");
 }
 
+static void ip_and_byte_read_packets(void **state)
+{
+	assert_answer(db, "SELECT ip(x'0a000001') || ' ' || ip(x'fd000000000000000000000000000001')", "10.0.0.1 fd00::1");
+	assert_answer(db, "SELECT ip(x'0a0000')", "NULL");
+	assert_answer(db, "SELECT ip('abcd')", "NULL");
+	assert_answer(db, "SELECT byte(x'45ff10', 0) || ' ' || byte(x'45ff10', 1, 2) || ' ' || byte(x'00ffffffffffffff', 1, 7)",
+		      "69 65296 72057594037927935");
+	assert_answer(db, "SELECT byte(x'45ff10', 2, 2)", "NULL");
+	assert_answer(db, "SELECT byte(x'45ff10', -1)", "NULL");
+	assert_answer(db, "SELECT byte(x'45ff10', 9223372036854775807)", "NULL");
+	assert_answer(db, "SELECT coalesce(byte('text', 0), byte(x'45', NULL), byte(NULL, 0))", "NULL");
+	fails("SELECT byte(x'45', 0, 8)", "between 1 and 7");
+}
+
+static void symbol_names_a_function(void **state)
+{
+	assert_answer(db, "SELECT count(*) FROM function WHERE symbol(func) <> name || coalesce(' [' || module || ']', '')", "0");
+	assert_answer(db, "SELECT count(*) > 0 FROM function WHERE symbol(func, 1) IS NOT NULL", "1");
+	assert_answer(db, "SELECT coalesce(symbol(-1), symbol(NULL), symbol(0, 9))", "NULL");
+}
+
+static void clean_makes_text_harmless(void **state)
+{
+	assert_answer(db, "SELECT clean('a' || char(27) || 'b' || char(0x202e))", "a\\x1bb\\u202e");
+	assert_answer(db, "SELECT clean(NULL)", "NULL");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +233,9 @@ int main(void)
 		cmocka_unit_test(percentile_interpolates_and_leaves_out_nulls),
 		cmocka_unit_test(ip_in_knows_networks_of_both_families),
 		cmocka_unit_test(duration_is_for_people),
+		cmocka_unit_test(ip_and_byte_read_packets),
+		cmocka_unit_test(symbol_names_a_function),
+		cmocka_unit_test(clean_makes_text_harmless),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

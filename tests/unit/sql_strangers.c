@@ -4,6 +4,7 @@
  *
  * Meant to run under the sanitizers; the seed is fixed.
  */
+#include "embedded.h"
 #include "sql_support.h"
 
 static uint64_t seed;
@@ -57,6 +58,34 @@ static void hop_put(struct tape *t)
 	trc_write_hop(t->w, &h);
 }
 
+/* Text of a snapshot: pieces of what rulesets and counters look like, put together by chance */
+static const char *ruleset(void)
+{
+	static const char *const pieces[] = {
+		"{\"nftables\": [", "{\"rule\": {", "\"expr\": [", "{\"counter\": {\"packets\": 9e99, \"bytes\": \"x\"}}", "{\"match\": ", "3", ", ",
+		"]", "}", "\"\\u001b[2J\"", "null", "{\"jump\": 1}", "\n", "*filter\n", ":OUTPUT DROP [1:2]\n", "[18446744073709551615:-3] -A ",
+		"[3:4] -A OUTPUT -j DROP\n", ":\n[\n", "\\n", "\"", "Udp: a b\n", "Udp: 1 \n", "Ip6x \t 9\n", "x", "\"family\": {}, ",
+		"{\"nftables\": [3, {\"rule\": {\"table\": [], \"chain\": {}, \"handle\": \"x\", \"expr\": [4, \"x\", {\"match\": 1}, {\"match\": {\"left\": 3}},"
+		"{\"counter\": \"name\"}, {\"drop\": null}, {\"\\u001b]52\": \"\\u009b\"}]}}]}",
+		"[{\"kind\": [], \"root\": true, \"dev\": 3, \"drops\": \"x\"}, 7]",
+	};
+	static char all[12 * 300];
+	size_t n = dice() % 12;
+
+	*all = 0;
+	while (n--)
+		strcat(all, pieces[dice() % (sizeof(pieces) / sizeof(*pieces))]);
+	return all;
+}
+
+static void snapshot_put(struct tape *t)
+{
+	static const char *const whats[] = { "nftables", "iptables", "ip6tables-nft", "snmp", "snmp6", "netstat", "qdiscs" };
+	struct trc_record rec = { TRC_SNAPSHOT, .snapshot = { dice() & 1, number(), whats[dice() % 7], "", "", 0, 1, ruleset() } };
+
+	trc_write(t->w, &rec);
+}
+
 static void record_put(struct tape *t)
 {
 	uint32_t frames[5] = { number(), number(), number(), number(), number() };
@@ -103,11 +132,12 @@ static void record_put(struct tape *t)
 static void queries_run(const struct recordings *recs)
 {
 	static const char *const queries[] = {
-		"@packets", "@drops", "@slowest", "@functions", "@verdicts", "@layers", "SELECT * FROM hop", "SELECT * FROM stack",
+		"SELECT * FROM hop", "SELECT * FROM stack", "SELECT * FROM rule", "SELECT * FROM rule_count", "SELECT * FROM counter",
 		"SELECT * FROM path_hop", "SELECT * FROM interface", "SELECT * FROM process", "SELECT * FROM fact", "SELECT * FROM loss",
 		"SELECT * FROM hop WHERE time_ns > 5 AND packet = 3", "SELECT * FROM enum_member", "SELECT * FROM recording",
 	};
 	char error[DB_ERROR_MAX], *printed = NULL;
+	const struct embedded_query *q;
 	size_t i, size;
 	FILE *out = open_memstream(&printed, &size);
 	sqlite3 *db;
@@ -117,6 +147,9 @@ static void queries_run(const struct recordings *recs)
 	for (i = 0; i < sizeof(queries) / sizeof(queries[0]); i++)
 		if (sql_run(db, queries[i], i & 1 ? FORMAT_TABS : FORMAT_JSON, out, error))
 			fail_msg("seed %#llx: %s: %s", (unsigned long long)seed, queries[i], error);
+	for (q = embedded_queries; q->name; q++)
+		if (sql_run(db, q->sql, FORMAT_CSV, out, error))
+			fail_msg("seed %#llx: @%s: %s", (unsigned long long)seed, q->name, error);
 	fclose(out);
 	assert_null(memchr(printed, '\033', size));
 	free(printed);
@@ -134,7 +167,7 @@ static void random_recordings_load_and_answer_every_query(void **state)
 		seed = round * 0x9e3779b97f4a7c15;
 		tape_open(&t);
 		for (i = dice() % 400; i; i--)
-			record_put(&t);
+			dice() % 20 ? record_put(&t) : snapshot_put(&t);
 		m = tape_load(&t);
 		for (i = 0; i < m->nhops; i++)
 			assert_true(m->hops[i].func < m->nfuncs);

@@ -10,6 +10,16 @@
 #include "model_support.h"
 #include "sql.h"
 
+#define RULES(n, policy)							\
+	"# a comment\n*filter\n:INPUT ACCEPT [1:60]\n:OUTPUT DROP " policy "\n:mine - [0:0]\n"	\
+	n " -A OUTPUT -p udp -m comment --comment \"a b\" -j DROP\n[5:300] -A OUTPUT -j mine\nCOMMIT\n*nat\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n"
+#define RULES_BEFORE RULES("[2:120]", "[0:0]")
+#define RULES_AFTER RULES("[3:180]", "[1:40]")
+#define NFT_AFTER								\
+	"{\"nftables\": [{\"metainfo\": {}}, {\"rule\": {\"family\": \"inet\", \"table\": \"t\", \"chain\": \"c\", \"handle\": 4,"	\
+	"\"comment\": \"why\", \"expr\": [{\"match\": {\"op\": \"!=\", \"left\": {\"payload\": {\"protocol\": \"tcp\", \"field\": \"dport\"}},"	\
+	"\"right\": 22}}, {\"counter\": {\"packets\": 7, \"bytes\": 420}}, {\"jump\": {\"target\": \"deep\\u001b[2J\"}}]}}]}"
+
 /* A stack at the first packet's second hop, its bytes, a clone, and what one namespace looked like. */
 static inline void tape_besides(struct tape *t)
 {
@@ -19,6 +29,12 @@ static inline void tape_besides(struct tape *t)
 		{ TRC_DATA, .data = { 1, t->now_ns, 3, 60, sizeof(bytes), bytes } },
 		{ TRC_SNAPSHOT, .snapshot = { 0, NS_CLIENT, "routes", "ip -j route", "", 0, 0, "[{\"dst\": \"def" } },
 		{ TRC_SNAPSHOT, .snapshot = { 0, NS_CLIENT, "routes", "ip -j route", "", 1, 1, "ault\"},\n{\"dst\": \"10.0.0.0/8\"}]\n" } },
+		{ TRC_SNAPSHOT, .snapshot = { 0, NS_CLIENT, "iptables", "iptables-save -c", "", 0, 1, RULES_BEFORE } },
+		{ TRC_SNAPSHOT, .snapshot = { 1, NS_CLIENT, "iptables", "iptables-save -c", "", 0, 1, RULES_AFTER } },
+		{ TRC_SNAPSHOT, .snapshot = { 1, NS_SERVER, "nftables", "nft -j list ruleset", "", 0, 1, NFT_AFTER } },
+		{ TRC_SNAPSHOT, .snapshot = { 0, NS_CLIENT, "snmp", "/proc/net/snmp", "", 0, 1, "Udp: InDatagrams NoPorts\nUdp: 4 0\n" } },
+		{ TRC_SNAPSHOT, .snapshot = { 1, NS_CLIENT, "snmp", "/proc/net/snmp", "", 0, 1, "Udp: InDatagrams NoPorts\nUdp: 4 3\n" } },
+		{ TRC_SNAPSHOT, .snapshot = { 1, NS_CLIENT, "snmp6", "/proc/net/snmp6", "", 0, 1, "Ip6InReceives     \t7\n" } },
 		{ TRC_SNAPSHOT, .snapshot = { 1, 0, "nftables", "nft -j list ruleset", "nft is not installed", 0, 1, "" } },
 	};
 	size_t i;
