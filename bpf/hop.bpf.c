@@ -29,11 +29,19 @@ struct {
 	__type(value, struct call_state);
 } calls SEC(".maps");
 
-static __always_inline int hop_plain(struct pt_regs *ctx, __u64 skb)
+/* Not inlined: who is turned away shall not pay for the room that all this needs. */
+static __noinline int hop_found(struct pt_regs *ctx, __u64 skb)
 {
 	struct hop h = { .run.ctx = ctx, .skb = skb, .func = PT_REGS_IP(ctx) };
 
 	return hop_record(&h);
+}
+
+static __always_inline int hop_plain(struct pt_regs *ctx, __u64 skb)
+{
+	if (turned_away(skb))
+		return 0;
+	return hop_found(ctx, skb);
 }
 
 SEC("kprobe")

@@ -283,6 +283,22 @@ struct hop {
 	bool blank;		/* there is nothing in the sk_buff yet */
 };
 
+/*
+ * While nothing is followed, most of what a filter turns away is turned away at once: nothing else is looked up, filled
+ * or read before.
+ */
+static __always_inline bool turned_away(__u64 skb)
+{
+	struct view v = {};
+
+	if (!state.enabled || !is_kernel_pointer(skb))
+		return true;
+	if (!constants.direct || !constants.filtered || *(volatile __u64 *)&state.tracked)
+		return false;
+	view_open(&v, skb, NULL);
+	return !packet_accepted(&v);
+}
+
 /* The packet, a new one when it is to be followed; false: this is not to be recorded. */
 static __always_inline bool hop_find(struct hop *h, __u8 *copy)
 {
