@@ -65,8 +65,8 @@ static const char *ruleset(void)
 		"{\"nftables\": [", "{\"rule\": {", "\"expr\": [", "{\"counter\": {\"packets\": 9e99, \"bytes\": \"x\"}}", "{\"match\": ", "3", ", ",
 		"]", "}", "\"\\u001b[2J\"", "null", "{\"jump\": 1}", "\n", "*filter\n", ":OUTPUT DROP [1:2]\n", "[18446744073709551615:-3] -A ",
 		"[3:4] -A OUTPUT -j DROP\n", ":\n[\n", "\\n", "\"", "Udp: a b\n", "Udp: 1 \n", "Ip6x \t 9\n", "x", "\"family\": {}, ",
-		"{\"nftables\": [3, {\"rule\": {\"table\": [], \"chain\": {}, \"handle\": \"x\", \"expr\": [4, \"x\", {\"match\": 1}, {\"match\": {\"left\": 3}},"
-		"{\"counter\": \"name\"}, {\"drop\": null}, {\"\\u001b]52\": \"\\u009b\"}]}}]}",
+		("{\"nftables\": [3, {\"rule\": {\"table\": [], \"chain\": {}, \"handle\": \"x\", \"expr\": [4, \"x\", {\"match\": 1}, {\"match\": {\"left\": 3}},"
+		 "{\"counter\": \"name\"}, {\"drop\": null}, {\"\\u001b]52\": \"\\u009b\"}]}}]}"),
 		"[{\"kind\": [], \"root\": true, \"dev\": 3, \"drops\": \"x\"}, 7]",
 	};
 	static char all[12 * 300];
