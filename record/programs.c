@@ -94,7 +94,8 @@ static bool is_wanted(const struct function_choice *choice, const char *name)
 	return false;
 }
 
-static int program_add(struct functions *f, const struct symbols *s, const struct function_choice *choice, int fd, uint32_t number)
+static int program_add(struct functions *f, const struct symbols *s, const struct function_choice *choice, int fd,
+		       uint32_t number)
 {
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);

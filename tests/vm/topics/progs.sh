@@ -95,8 +95,6 @@ progs_guest() {
 	claim "nothing_of_a_killed_recorder_stays_on_programs" progs_killed
 }
 
-progs_query="(SELECT packet FROM packet WHERE tuple LIKE '%> 10.0.0.2:53%' ORDER BY packet LIMIT 1)"
-
 progs_says() {	# FILE EXPECTED QUERY
 	local said
 
@@ -117,7 +115,7 @@ progs_decide() {	# FILE EXPECTED
 
 progs_dropped() {	# FILE REASON PROGRAM
 	progs_says "$1" "dropped,$2" "SELECT p.fate, d.reason FROM packet p JOIN dropped d USING (packet) WHERE p.tuple LIKE '%> 10.0.0.2:53%'" &&
-		pktshow "$1" --packet 1 --color never | grep -E "$3.*$2"
+		{ pktshow "$1" --packet 1 --color never; pktshow "$1" --packet 2 --color never; } | grep -E "$3 .*→ $2"
 }
 
 progs_rebuilt() {
