@@ -3,7 +3,7 @@
  * packets.c - group hops by packet, and judge each packet: its tuple, where it was born, what became of it.
  *
  * The fate, from what was recorded and nothing else:
- *	a drop that the kernel reported                            DROPPED
+ *	a drop that the kernel reported                            DROPPED (without a reason, by a BPF program's answer: as that)
  *	put into a socket's queue                                  DELIVERED
  *	a BPF program answered that it is dropped                  DROPPED
  *	read by a process, whatever put it into the queue          DELIVERED
@@ -193,6 +193,11 @@ static void packet_birth(const struct model *m, struct packet *p)
 		p->pid = h->pid;
 }
 
+static bool has_reason(const struct model *m, const struct trc_hop *h)
+{
+	return strcmp(model_drop_reason(m, h->value), "NOT_SPECIFIED");
+}
+
 static bool is_drop(const struct model *m, const struct trc_hop *h)
 {
 	const char *reason;
@@ -200,7 +205,7 @@ static bool is_drop(const struct model *m, const struct trc_hop *h)
 	if (h->kind != TRC_DROP)
 		return false;
 	reason = model_drop_reason(m, h->value);
-	if (!strcmp(reason, "NOT_SPECIFIED"))	/* 6.1 frees every ICMPv6 packet so, used or not */
+	if (!has_reason(m, h))	/* 6.1 frees every ICMPv6 packet so, used or not */
 		return !strchr(m->priv->known[h->func]->flags, 'c');
 	return strcmp(reason, "CONSUMED") && strcmp(reason, "NOT_DROPPED_YET");
 }
@@ -280,6 +285,8 @@ static void packet_fate(const struct model *m, struct packet *p)
 			e.drop = i;
 		ends_see(&e, hop_mark(m, packet_hop(m, p, i)), i);
 	}
+	if (e.drop != NONE && e.refused != NONE && !has_reason(m, packet_hop(m, p, e.drop)))
+		e.drop = NONE;	/* the program says why */
 	if (e.drop != NONE) {
 		fate_set(p, FATE_DROPPED, e.drop);
 		p->reason = packet_hop(m, p, e.drop)->value;

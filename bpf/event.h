@@ -164,8 +164,6 @@ struct program_constants {
 	__u64 receiving[2][2];	/* first address of a function that receives packets, and the one behind it */
 	__u32 frame_edge;	/* kinship of an sk_buff with the XDP frame it was built from; 0: XDP programs are not followed */
 	__u32 program_func;	/* for progs.bpf.c: hop_event.func of the one program that it is attached to */
-	__u32 program_xdp;	/* which is of XDP, else of TC */
-	__u32 pad;
 	__u8 tracepoint_arg[TRACEPOINTS];	/* position of the sk_buff */
 	__u8 tracepoint_flags[TRACEPOINTS];	/* enum tracepoint_flags */
 };

@@ -93,15 +93,14 @@ static __always_inline void frame_layers(struct layers *l, const struct frame_vi
 	}
 }
 
+/* Functions are apart where their frames would be too large together: 512 bytes for all that are open, filters included. */
 static __noinline int frame_submit(struct run *r, struct frame_view *v, __u64 packet)
 {
-	struct data_walk w = { .run = r, .packet = packet, .from = v->data, .layer = 2 };
 	struct hop_event *e;
 	struct layers l;
 	struct place place;
 	__u64 at;
 
-	w.len = w.total = v->end - v->data;
 	e = hop_take(r, EVENT_HOP, packet, PROGRAM_ADDRESS, 0, &at);
 	if (!e)
 		return 0;
@@ -110,28 +109,40 @@ static __noinline int frame_submit(struct run *r, struct frame_view *v, __u64 pa
 	place_find(&place, v->dev, 0);
 	e->ifindex = place.ifindex;
 	e->netns = place.netns;
-	e->len = w.len;
+	e->len = v->end - v->data;
 	frame_layers(&l, v);
 	e->protocol = l.protocol;
 	e->have = HAVE_SKB | (place.netns ? HAVE_NETNS : 0);
 	headers_read(e, &l);
 	slot_give(r, e, at);
-	if (constants.data_bytes)
-		data_take(&w);
 	return 0;
+}
+
+static __noinline int frame_data(struct run *r, struct frame_view *v, __u64 packet)
+{
+	struct data_walk w = { .run = r, .packet = packet, .from = v->data, .layer = 2 };
+
+	w.len = w.total = v->end - v->data;
+	data_take(&w);
+	return 0;
+}
+
+/* The packet that an XDP program of another device sent here; 0: this one begins here. */
+static __noinline __u64 frame_parent(struct run *r, struct frame_view *v)
+{
+	struct frame *f = frame_known(v->hard_start, r->time_ns);
+
+	/* a driver gives its program the same buffers again and again */
+	return f && f->data == v->data && (f->dev != v->dev || f->func != constants.program_func) ? f->packet : 0;
 }
 
 /* A packet without an sk_buff: its id, 0 = it is not followed. */
 static __always_inline __u64 frame_begin(struct run *r, struct frame_view *v)
 {
-	struct frame *f;
-	__u64 parent = 0, id;
+	__u64 parent, id;
 
 	run_describe(r);
-	f = frame_known(v->hard_start, r->time_ns);
-	/* a driver gives its program the same buffers again and again */
-	if (f && f->data == v->data && (f->dev != v->dev || f->func != constants.program_func))
-		parent = f->packet;
+	parent = frame_parent(r, v);
 	if (!parent && constants.filtered && !frame_accepted(v))
 		return 0;
 	if (!packet_wanted())
@@ -140,31 +151,20 @@ static __always_inline __u64 frame_begin(struct run *r, struct frame_view *v)
 	if (parent)
 		edge_submit(r, PROGRAM_ADDRESS, constants.frame_edge, id, parent);
 	frame_submit(r, v, id);
+	if (constants.data_bytes)
+		frame_data(r, v, id);
 	return id;
 }
 
-static __always_inline void xdp_enter(void *ctx, __u64 xdp)
+/* A hop of an sk_buff that is followed already: its packet's id. */
+static __noinline __u64 skb_enter(void *ctx, __u64 skb)
 {
-	struct hop h = { .run.ctx = ctx, .func = PROGRAM_ADDRESS, .cookie = COOKIE_VERIFY };
-	struct frame_view v;
-	__u64 id = 0;
+	struct hop h = { .run.ctx = ctx, .skb = skb, .func = PROGRAM_ADDRESS, .cookie = COOKIE_VERIFY };
 
 	if (!cpu_enter(&h.run, ctx))
-		return;
-	frame_open(&v, xdp);
-	h.run.control->xdp = 0;
-	if (!is_kernel_pointer(v.hard_start) || v.end < v.data)
-		return;
-	h.skb = frame_skb(h.run.control, v.hard_start);
-	if (h.skb) {
-		hop_entered(&h);
-		id = h.packet ? h.packet->id : 0;
-	} else {
-		id = frame_begin(&h.run, &v);
-	}
-	h.run.control->xdp_packet = id;
-	h.run.control->xdp_skb = h.skb;
-	h.run.control->xdp = id ? xdp : 0;
+		return 0;
+	hop_entered(&h);
+	return h.packet ? h.packet->id : 0;
 }
 
 static __always_inline void return_submit(struct run *r, __u64 packet, __s32 value)
@@ -197,58 +197,69 @@ static __always_inline void frame_keep(struct run *r, __u64 xdp, __u32 action)
 		bpf_map_delete_elem(&frames, &v.hard_start);
 }
 
-static __always_inline void xdp_leave(void *ctx, __u64 xdp, __u32 action)
-{
-	struct run r;
-
-	if (!cpu_enter(&r, ctx) || !r.control->xdp || r.control->xdp != xdp)
-		return;
-	run_describe(&r);
-	return_submit(&r, r.control->xdp_packet, action);
-	frame_keep(&r, xdp, action);
-	r.control->xdp = 0;
-}
-
-static __always_inline void tc_leave(void *ctx, __u64 skb, __s32 action)
-{
-	struct packet_state *p;
-	struct run r;
-
-	if (!is_kernel_pointer(skb) || !cpu_enter(&r, ctx))
-		return;
-	p = packet_known(skb);
-	if (!p || p->dying_ns)
-		return;
-	run_describe(&r);
-	return_submit(&r, p->id, action);
-}
-
 SEC("fentry")
-int program_enter(void *ctx)
+int tc_enter(void *ctx)
 {
 	struct hop h = { .run.ctx = ctx, .func = PROGRAM_ADDRESS };
-	__u64 packet = 0;
 
-	if (!state.enabled || bpf_get_func_arg(ctx, 0, &packet))
+	if (bpf_get_func_arg(ctx, 0, &h.skb))
 		return 0;
-	if (constants.program_xdp) {
-		xdp_enter(ctx, packet);
-		return 0;
-	}
-	h.skb = packet;
 	return hop_record(&h);
 }
 
 SEC("fexit")
-int program_leave(void *ctx)
+int tc_leave(void *ctx)
 {
-	__u64 packet = 0, action = 0;
+	__u64 skb = 0, action = 0;
+	struct packet_state *p;
+	struct run r;
 
-	if (!state.enabled || bpf_get_func_arg(ctx, 0, &packet) || bpf_get_func_ret(ctx, &action))
+	if (!state.enabled || bpf_get_func_arg(ctx, 0, &skb) || bpf_get_func_ret(ctx, &action))
 		return 0;
-	if (constants.program_xdp)
-		xdp_leave(ctx, packet, action);
-	else
-		tc_leave(ctx, packet, action);
+	if (!is_kernel_pointer(skb) || !cpu_enter(&r, ctx))
+		return 0;
+	p = packet_known(skb);
+	if (!p || p->dying_ns)
+		return 0;
+	run_describe(&r);
+	return_submit(&r, p->id, action);
+	return 0;
+}
+
+SEC("fentry")
+int xdp_enter(void *ctx)
+{
+	struct frame_view v;
+	struct run r = {};
+	__u64 xdp = 0, skb, id;
+
+	if (!state.enabled || bpf_get_func_arg(ctx, 0, &xdp) || !cpu_enter(&r, ctx))
+		return 0;
+	frame_open(&v, xdp);
+	r.control->xdp = 0;
+	if (!is_kernel_pointer(v.hard_start) || v.end < v.data)
+		return 0;
+	skb = frame_skb(r.control, v.hard_start);
+	id = skb ? skb_enter(ctx, skb) : frame_begin(&r, &v);
+	r.control->xdp_packet = id;
+	r.control->xdp_skb = skb;
+	r.control->xdp = id ? xdp : 0;
+	return 0;
+}
+
+SEC("fexit")
+int xdp_leave(void *ctx)
+{
+	__u64 xdp = 0, action = 0;
+	struct run r;
+
+	if (!state.enabled || bpf_get_func_arg(ctx, 0, &xdp) || bpf_get_func_ret(ctx, &action))
+		return 0;
+	if (!cpu_enter(&r, ctx) || !r.control->xdp || r.control->xdp != xdp)
+		return 0;
+	run_describe(&r);
+	return_submit(&r, r.control->xdp_packet, (__s32)action);
+	frame_keep(&r, xdp, action);
+	r.control->xdp = 0;
 	return 0;
 }

@@ -94,7 +94,8 @@ static bool is_wanted(const struct function_choice *choice, const char *name)
 	return false;
 }
 
-static int program_add(struct functions *f, const struct symbols *s, const struct function_choice *choice, int fd, uint32_t number)
+static int program_add(struct functions *f, const struct symbols *s, const struct function_choice *choice, int fd,
+		       uint32_t number)
 {
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
@@ -184,6 +185,14 @@ static int maps_share(struct bpf_object *object, const struct bpf_object *from, 
 	return 0;
 }
 
+/* The two for its kind. */
+static struct bpf_program *program_for(const struct bpf_object *object, const struct function *fn, bool leave)
+{
+	const char *name = fn->program_xdp ? leave ? "xdp_leave" : "xdp_enter" : leave ? "tc_leave" : "tc_enter";
+
+	return bpf_object__find_program_by_name(object, name);
+}
+
 static int object_load(struct bpf_object *object, const struct function *fn)
 {
 	struct bpf_program *prog;
@@ -192,7 +201,10 @@ static int object_load(struct bpf_object *object, const struct function *fn)
 	if (fd < 0)
 		return -errno;
 	bpf_object__for_each_program(prog, object)
-		err = err ? err : bpf_program__set_attach_target(prog, fd, fn->name);
+		if (prog != program_for(object, fn, false) && prog != program_for(object, fn, true))
+			bpf_program__set_autoload(prog, false);
+		else
+			err = err ? err : bpf_program__set_attach_target(prog, fd, fn->name);
 	err = err ? err : bpf_object__load(object);
 	close(fd);
 	return err;
@@ -210,7 +222,6 @@ static int program_load(struct probes *p, struct function *fn, const struct prog
 	if (!object)
 		return -errno;
 	own.program_func = fn->addr - own.text_base;
-	own.program_xdp = fn->program_xdp;
 	err = maps_share(object, p->object, &own);
 	if (err) {
 		bpf_object__close(object);
@@ -257,11 +268,10 @@ static int program_link(struct probes *p, const struct bpf_program *prog)
 /* The return first: no entry is seen that waits for it in vain. */
 static void program_attach(struct probes *p, struct function *fn, const struct bpf_object *object)
 {
-	struct bpf_program *leave = bpf_object__find_program_by_name(object, "program_leave");
-	int err = program_link(p, leave);
+	int err = program_link(p, program_for(object, fn, true));
 
 	if (!err)
-		err = program_link(p, bpf_object__find_program_by_name(object, "program_enter"));
+		err = program_link(p, program_for(object, fn, false));
 	fn->attached = fn->return_attached = !err;
 	if (err) {
 		fn->error = -err;

@@ -151,6 +151,8 @@ static void what_a_bpf_program_drops_is_dropped_there(void **state)
 	answer(&t, 6, 100, 77);
 	answer(&t, 7, 101, 2);
 	tape_drop(&t, 7, "sch_handle_ingress", 11);	/* the kernel says it itself */
+	answer(&t, 8, 100, 1);
+	tape_drop(&t, 8, "veth_xdp_rcv_skb", 2);	/* it says that, but not why */
 	m = tape_load(&t);
 	assert_int_equal(m->packets[0].fate, FATE_DROPPED);
 	assert_int_equal(m->packets[0].fate_hop, 1);
@@ -161,6 +163,8 @@ static void what_a_bpf_program_drops_is_dropped_there(void **state)
 	assert_int_equal(m->packets[4].fate, FATE_IN_FLIGHT);
 	assert_int_equal(m->packets[5].fate, FATE_IN_FLIGHT);
 	assert_string_equal(packet_reason(m, &m->packets[6]), "NETFILTER_DROP");
+	assert_string_equal(packet_reason(m, &m->packets[7]), "XDP_DROP");
+	assert_int_equal(m->packets[7].fate_hop, 1);
 	assert_string_equal(m->funcs[packet_hop(m, &m->packets[0], 0)->func].layer, "xdp");
 	assert_string_equal(m->funcs[packet_hop(m, &m->packets[1], 0)->func].layer, "tc");
 	assert_string_equal(action_name(&m->funcs[packet_hop(m, &m->packets[5], 1)->func], 77), "unknown action");
