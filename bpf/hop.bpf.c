@@ -2,8 +2,8 @@
 /*
  * hop.bpf.c - notice that a kernel function handles a packet, record it.  No policy.
  *
- * Most functions need nothing but the sk_buff: one program for each argument position is attached to them, hop1 ...
- * hop5.  What is special about a function comes in its attach cookie (cookie.h), to the program hop_special.
+ * Most functions need nothing but the sk_buff: one program for each common argument position is attached to them, hop1
+ * ... hop3.  What is special about a function comes in its attach cookie (cookie.h), to the program hop_special.
  */
 #include "kernel.h"
 #include "frame.h"
@@ -60,18 +60,6 @@ SEC("kprobe")
 int hop3(struct pt_regs *ctx)
 {
 	return hop_plain(ctx, PT_REGS_PARM3(ctx));
-}
-
-SEC("kprobe")
-int hop4(struct pt_regs *ctx)
-{
-	return hop_plain(ctx, PT_REGS_PARM4(ctx));
-}
-
-SEC("kprobe")
-int hop5(struct pt_regs *ctx)
-{
-	return hop_plain(ctx, PT_REGS_PARM5(ctx));
 }
 
 static __always_inline void arguments_read(__u64 *a, struct pt_regs *ctx)

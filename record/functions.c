@@ -17,6 +17,7 @@
 #include "cookie.h"
 #include "functions.h"
 #include "pkttrace.h"
+#include "probes.h"
 #include "prototypes.h"
 #include "traceable.h"
 
@@ -59,7 +60,7 @@ static uint32_t cookie_for(const char *name, const char *flags, const struct fun
 	cookie |= strchr(flags, 'a') ? COOKIE_AROUND : 0;
 	cookie |= fn->by == BY_REFERENCE ? COOKIE_REFERENCE : fn->by == BY_LIST ? COOKIE_LIST : 0;
 	cookie |= fn->verify ? COOKIE_VERIFY : 0;
-	return cookie ? cookie | fn->arg << COOKIE_ARG_SHIFT : 0;
+	return cookie || fn->arg > HOP_PROGRAMS ? cookie | fn->arg << COOKIE_ARG_SHIFT : 0;
 }
 
 /* The functions that end a packet's life or begin one are always wanted: without them identities would merge. */
@@ -355,6 +356,22 @@ int functions_find(struct functions *f, struct symbols *s, const struct function
 	if (err)
 		functions_free(f);
 	return err;
+}
+
+int functions_join(struct functions *f, struct functions *from)
+{
+	struct function *fn;
+	size_t i;
+
+	for (i = 0; i < from->n; i++) {
+		fn = functions_add(f);
+		if (!fn)
+			return -ENOMEM;
+		*fn = from->v[i];
+	}
+	free(from->v);
+	memset(from, 0, sizeof(*from));
+	return 0;
 }
 
 void functions_free(struct functions *f)

@@ -69,6 +69,8 @@ int tracepoints_find(struct functions *f, struct symbols *s, const struct functi
 int programs_find(struct functions *f, const struct symbols *s, const struct function_choice *choice);
 /* A new one, all zero, at the end; NULL: no memory. */
 struct function *functions_add(struct functions *f);
+/* What is in `from` goes to the end of f.  0 or -ENOMEM. */
+int functions_join(struct functions *f, struct functions *from);
 void functions_free(struct functions *f);
 
 /* Flags of schema/functions.tsv for a name, "" when it is not in there. */

@@ -135,7 +135,7 @@ static int event_attach(struct probes *p, const char *event)
 	struct bpf_link *link;
 	int fd, id;
 
-	if (sscanf(kind + 1, "%u_%u", &arg, &cookie) != 2 || !arg || arg > HOP_PROGRAMS)
+	if (sscanf(kind + 1, "%u_%u", &arg, &cookie) != 2 || !arg || (!cookie && arg > HOP_PROGRAMS))
 		return -EINVAL;
 	id = event_id(event);
 	if (id < 0)

@@ -21,7 +21,7 @@ enum backend {
 	BACKEND_TRACEPOINT,
 };
 
-#define HOP_PROGRAMS 5		/* one for each argument position */
+#define HOP_PROGRAMS 3		/* one for each argument position that is common; the others are special */
 
 struct probes {
 	struct bpf_object *object;

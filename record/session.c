@@ -28,6 +28,7 @@
 #include "pieces.h"
 #include "place.h"
 #include "report.h"
+#include "search.h"
 #include "session.h"
 #include "snapshot.h"
 #include "spool.h"
@@ -133,9 +134,32 @@ static enum profile profile_choose(const struct session *s)
 	return s->backend == BACKEND_KPROBE ? PROFILE_PATH : PROFILE_ALL;
 }
 
+static struct function_choice choice_of(const struct session *s)
+{
+	return (struct function_choice){ .profile = profile_choose(s), .globs = s->o->globs, .uncovered = s->o->list };
+}
+
+static int find_failed(const char *where, int err)
+{
+	return fail("%s: %s; run as root", where, strerror(-err));
+}
+
+/* The BPF programs among the functions. */
+static int programs_prepare(struct session *s, struct functions *f, const struct symbols *symbols)
+{
+	struct function_choice choice = choice_of(s);
+	int err = programs_find(f, symbols, &choice);
+
+	if (err == -ENOMEM)
+		return fail("%s", strerror(-err));
+	if (err)
+		note(s, "the kernel does not say which XDP and TC programs are loaded: %s", strerror(-err));
+	return 0;
+}
+
 static int functions_prepare(struct session *s)
 {
-	struct function_choice choice = { .profile = profile_choose(s), .globs = s->o->globs, .uncovered = s->o->list };
+	struct function_choice choice = choice_of(s);
 	const char *where;
 	int err;
 
@@ -143,14 +167,7 @@ static int functions_prepare(struct session *s)
 		err = tracepoints_find(&s->functions, &s->symbols, &choice, &where);
 	else
 		err = functions_find(&s->functions, &s->symbols, &choice, &where);
-	if (err)
-		return fail("%s: %s; run as root", where, strerror(-err));
-	err = programs_find(&s->functions, &s->symbols, &choice);
-	if (err == -ENOMEM)
-		return fail("%s", strerror(-err));
-	if (err)
-		note(s, "the kernel does not say which XDP and TC programs are loaded: %s", strerror(-err));
-	return 0;
+	return err ? find_failed(where, err) : programs_prepare(s, &s->functions, &s->symbols);
 }
 
 static int functions_list(struct session *s)
@@ -189,18 +206,19 @@ static size_t functions_count(const struct session *s, bool attached)
 	return n;
 }
 
-static int attach(struct session *s)
+/* Of the functions only those are asked for that are programs' or tracepoints'. */
+static int load(struct session *s, struct functions *functions, const struct symbols *symbols)
 {
 	const struct options *o = s->o;
 	struct probes_plan plan = {
 		.backend = s->backend,
-		.functions = &s->functions,
-		.symbols = &s->symbols,
+		.functions = functions,
+		.symbols = symbols,
 		.filters = &s->filters,
 		.ring_bytes = o->ring_bytes,
 		.explained = o->verbose > 1,
 		.constants = {
-			.text_base = s->symbols.text_base,
+			.text_base = symbols->text_base,
 			.packet_limit = o->count,
 			.filtered = o->netns || o->ifindex || o->mark_set || o->filter || o->tunnel,
 			.filter = o->filter != NULL,
@@ -215,19 +233,57 @@ static int attach(struct session *s)
 			.stacks = o->stacks || (s->backend == BACKEND_TRACEPOINT && !o->light),
 		},
 	};
-	int err;
+	int err = probes_load(&s->probes, &plan);
 
-	err = probes_load(&s->probes, &plan);
 	if (err)
 		return fail("the kernel refused the programs: %s; see pktrec -vv", strerror(-err));
 	note(s, "the kernel accepted the programs");
-	err = probes_attach(&s->probes, &s->functions);
+	return 0;
+}
+
+/* The functions are looked for meanwhile. */
+static int search_and_load(struct session *s)
+{
+	struct search search = { .functions = &s->functions, .symbols = &s->symbols, .choice = choice_of(s) };
+	const struct symbols base = { .text_base = symbols_text_base("/proc/kallsyms") };
+	struct functions programs = {};
+	int status, err;
+
+	search_begin(&search);
+	status = programs_prepare(s, &programs, &base);
+	status = status ? status : load(s, &programs, &base);
+	err = search_end(&search);
+	note(s, "%zu functions known", s->functions.n);
+	if (!status && err)
+		status = find_failed(search.where, err);
+	if (functions_join(&s->functions, &programs) && !status)
+		status = fail("%s", strerror(ENOMEM));
+	return status;
+}
+
+static int attach(struct session *s)
+{
+	int err = probes_attach(&s->probes, &s->functions);
+
 	if (err)
 		return fail("cannot attach to any function with %s: %s; see pktrec --check", backend_name(s->backend),
 			    strerror(-err));
 	note(s, "%zu functions probed, %zu refused (%s)", functions_count(s, true), functions_count(s, false),
 	     backend_name(s->backend));
 	return 0;
+}
+
+static int probes_prepare(struct session *s)
+{
+	int status;
+
+	if (s->backend == BACKEND_TRACEPOINT) {
+		status = functions_prepare(s);
+		status = status ? status : load(s, &s->functions, &s->symbols);
+	} else {
+		status = search_and_load(s);
+	}
+	return status ? status : attach(s);
 }
 
 static int write_failed(const struct session *s, int err)
@@ -476,9 +532,7 @@ static int session_record(struct session *s)
 	err = system_open(&s->system);	/* before anything is open that its child would keep */
 	if (err)
 		return fail("cannot start a process: %s", strerror(-err));
-	status = functions_prepare(s);
-	note(s, "%zu functions known", s->functions.n);
-	status = status ? status : attach(s);
+	status = probes_prepare(s);
 	status = status ? status : file_begin(s);
 	note(s, "the file begins with what is known of the system");
 	status = status ? status : rights_drop(s);

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,6 +164,23 @@ int symbols_load(struct symbols *s, const char *path)
 	if (err)
 		symbols_free(s);
 	return err;
+}
+
+uint64_t symbols_text_base(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	uint64_t base = 0;
+	struct symbol sym;
+	char line[1024];
+
+	while (f && !base && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = 0;
+		if (line_parse(line, &sym) && !strcmp(sym.name, "_stext"))
+			base = sym.addr;
+	}
+	if (f)
+		fclose(f);
+	return base;
 }
 
 void symbols_free(struct symbols *s)

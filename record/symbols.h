@@ -26,6 +26,8 @@ struct symbols {
 /* 0; -EACCES when the addresses are hidden (all zero); other negative errno. */
 int symbols_load(struct symbols *s, const char *path);
 void symbols_free(struct symbols *s);
+/* Only where the kernel's text begins, which is soon known: text_base, 0 when it is hidden. */
+uint64_t symbols_text_base(const char *path);
 
 /* The symbol that addr lies in, or NULL. */
 const struct symbol *symbols_at(const struct symbols *s, uint64_t addr);
