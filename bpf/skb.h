@@ -107,6 +107,11 @@ static __always_inline void place_read(struct packet_state *p, __u64 dev, __u64 
 #define BE16(word, shift) __builtin_bswap16((word) >> (shift))
 #define BE32(word, shift) __builtin_bswap32((word) >> (shift))
 
+/*
+ * Those for each kind of header are functions of their own, for the verifier: at their return it forgets the ways that led
+ * there, and what comes after is gone through once and not for each.
+ */
+
 /* Words hold the bytes in the order of memory: byte n is at bit 8 * n.  (These programs are for little-endian CPUs.) */
 static __always_inline void l4_read(struct hop_event *e, __u64 l4, __u64 end)
 {
@@ -132,16 +137,16 @@ static __always_inline void l4_read(struct hop_event *e, __u64 l4, __u64 end)
 	e->tcp_flags = w[1] >> 40;
 }
 
-static __always_inline void ip4_read(struct hop_event *e, __u64 l3, __u64 end)
+static __noinline int ip4_read(struct hop_event *e, __u64 l3, __u64 end)
 {
 	__u64 w[3];
 	__u32 ihl;
 
 	if (l3 + 20 > end || !words_read(w, l3, 3))
-		return;
+		return 0;
 	ihl = (w[0] & 15) * 4;
 	if ((w[0] & 0xf0) != 0x40 || ihl < 20)
-		return;
+		return 0;
 	e->ip_id = BE16(w[0], 32);
 	e->frag = BE16(w[0], 48);
 	e->ttl = w[1];
@@ -151,16 +156,17 @@ static __always_inline void ip4_read(struct hop_event *e, __u64 l3, __u64 end)
 	e->have |= HAVE_IP4;
 	if (!(e->frag & 0x1fff))
 		l4_read(e, l3 + ihl, end);
+	return 0;
 }
 
-static __always_inline void ip6_read(struct hop_event *e, __u64 l3, __u64 end)
+static __noinline int ip6_read(struct hop_event *e, __u64 l3, __u64 end)
 {
 	__u64 w[5], x, at = l3 + 40;
 	__u8 next;
 	int i;
 
 	if (at > end || !words_read(w, l3, 5) || (w[0] & 0xf0) != 0x60)
-		return;
+		return 0;
 	e->ttl = w[0] >> 56;
 	e->saddr[0] = w[1];
 	e->saddr[1] = w[2];
@@ -174,7 +180,7 @@ static __always_inline void ip6_read(struct hop_event *e, __u64 l3, __u64 end)
 		if (next != 0 && next != 43 && next != 44 && next != 60)
 			break;
 		if (at + 8 > end || !words_read(&x, at, 1))
-			return;
+			return 0;
 		if (next == 44) {
 			e->frag = BE16(x, 16);
 			at += 8;
@@ -186,20 +192,22 @@ static __always_inline void ip6_read(struct hop_event *e, __u64 l3, __u64 end)
 	e->l4proto = next;
 	if (!(e->frag & 0xfff8))
 		l4_read(e, at, end);
+	return 0;
 }
 
-static __always_inline void arp_read(struct hop_event *e, __u64 l3, __u64 end)
+static __noinline int arp_read(struct hop_event *e, __u64 l3, __u64 end)
 {
 	__u64 w[4];
 
 	if (l3 + 28 > end || !words_read(w, l3, 4))
-		return;
+		return 0;
 	if ((w[0] >> 32 & 0xffff) != 0x0406)	/* Ethernet and IPv4 only */
-		return;
+		return 0;
 	e->sport = BE16(w[0], 48);
 	e->saddr[0] = w[1] >> 48 | (w[2] & 0xffff) << 16;
 	e->daddr[0] = (__u32)w[3];
 	e->have |= HAVE_ARP;
+	return 0;
 }
 
 /* Where the headers of an sk_buff are. */
