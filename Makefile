@@ -2,8 +2,8 @@
 #
 #   make            all tools          make demo      the main job, from nothing (README)
 #   make analyze    without clang, libbpf or root     make test   unit, golden, kernels in virtual machines
-#   make samples    record samples/ anew               make bench     what the library costs: bytes, rows a second
-#   make install    tools, pages, library (install-lib) make bench-vm  what tracing costs, on an emulated machine
+#   make samples    record samples/ anew               make bench     the library's rates, and what recording costs
+#   make install    tools, pages, library (install-lib) make bench-vm  of these, what it costs in test machines
 
 B ?= build
 CC ?= gcc
@@ -162,8 +162,10 @@ bench:
 	@mkdir -p $(B)/bench
 	$(B)/trc-gen -n $(BENCH_HOPS) -o $(B)/bench/big.trc samples/ok.trc samples/dropped.trc
 	$(B)/trc-bench $(B)/bench/big.trc
+	@$(MAKE) --no-print-directory -s bench-vm
+	@B=$(B) tests/bench-host
 bench-vm:
-	@tools/setup build test vm
+	@tools/setup build test vm bench
 	@$(MAKE) --no-print-directory -s all helpers
 	@B=$(B) tests/bench-vm
 
