@@ -41,14 +41,14 @@ tracepoint_guest() {
 
 # 6.1 has no tracepoint in a socket's queue: there the next that is seen of the packet is that it was read.
 tracepoint_host() {
-	local kind arrives=(~ip_local_deliver_finish ~__udp_enqueue_schedule_skb) said="into a socket's queue: __udp_enqueue_schedule_skb"
+	local kind arrives="~ip_local_deliver_finish ~__udp_enqueue_schedule_skb" said="into a socket's queue: __udp_enqueue_schedule_skb"
 
 	if [ "$2" = 6.1 ]; then
-		arrives=(~udp_recvmsg consume_skb) said='read by dns-responder'
+		arrives="~udp_recvmsg consume_skb" said='read by dns-responder'
 	fi
 	for kind in ok light; do
 		claim "${kind}_tracepoints_show_the_whole_path" path_shows "$1/tp-$kind.trc" 1 ~udp_sendmsg ~ip_send_skb ~ip_output net_dev_queue \
-			~dev_hard_start_xmit ~veth_xmit netif_receive_skb "${arrives[@]}"
+			~dev_hard_start_xmit ~veth_xmit netif_receive_skb $arrives
 		claim "${kind}_tracepoints_show_the_delivery" packets_are "$1/tp-$kind.trc" '> 10\.0\.0\.2:53 .* delivered' '10\.0\.0\.2:53 > .* delivered'
 		claim "${kind}_tracepoints_compare_as_same" pktdiff "$1/tp-again.trc" "$1/tp-$kind.trc"
 	done
