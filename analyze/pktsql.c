@@ -26,7 +26,7 @@ static const char usage[] =
 	"Without a query: a prompt on a terminal, otherwise the query is read from standard input.\n"
 	"\n"
 	"  -o DB              make a database that any SQLite client opens\n"
-	"      --schema       list tables, views, functions and queries; with a name: its columns\n"
+	"      --schema       list tables, views, functions, queries; with a NAME: its columns\n"
 	"      --queries      list the ready queries\n"
 	"      --table        aligned columns (the default on a terminal)\n"
 	"      --box          the same in a box\n"

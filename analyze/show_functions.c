@@ -2,10 +2,12 @@
 /*
  * show_functions.c - what was probed: hit, never hit, refused and why.
  *
- * "Not called" and "not probed" look alike in a path; this is where they are told apart.
+ * "Not called" and "not probed" look alike in a path; this is where they are told apart.  The last line says how much of it
+ * schema/functions.tsv knows.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +18,8 @@
 
 struct counts {
 	size_t asked, attached, refused, hit, never;
+	size_t known;			/* of those asked for, or hit: have a layer */
+	uint64_t hops, hops_known;
 };
 
 static int func_order(const void *va, const void *vb)
@@ -48,6 +52,9 @@ static const struct func **funcs_sorted(const struct model *m, size_t *n, struct
 		c->refused += f->flags & TRC_FUNC_PROBED && !(f->flags & TRC_FUNC_ATTACHED);
 		c->hit += f->hits > 0;
 		c->never += f->flags & TRC_FUNC_ATTACHED && !f->hits;
+		c->known += strcmp(f->layer, "other") != 0;
+		c->hops += f->hits;
+		c->hops_known += strcmp(f->layer, "other") ? f->hits : 0;
 	}
 	if (*n)
 		qsort(list, *n, sizeof(*list), func_order);
@@ -90,6 +97,17 @@ static int refusals_print(const struct term *t, const struct func *const *list, 
 	}
 	free(refused);
 	return 0;
+}
+
+/* Rounded down: what is not known must not look like nothing */
+static void known_print(const struct term *t, const struct counts *c, size_t n)
+{
+	if (n)
+		fprintf(t->out, "\nknown: the layer of %.1f %% of the functions", floor(1000.0 * c->known / n) / 10);
+	if (n && c->hops)
+		fprintf(t->out, ", of %.1f %% of the hops", floor(1000.0 * c->hops_known / c->hops) / 10);
+	if (n)
+		putc('\n', t->out);
 }
 
 static const char *probe_text(const struct func *f, char *buf, size_t size)
@@ -148,6 +166,8 @@ int show_functions(const struct term *t, const struct model *m)
 		err = funcs_line(tb, t, list[i]);
 	if (!err && n)
 		err = scols_print_table(tb);
+	if (!err)
+		known_print(t, &c, n);
 	scols_unref_table(tb);
 	free(list);
 	return err;

@@ -7,7 +7,7 @@ WITH sent AS (
 	WHERE p.pid IS NOT NULL AND h.context = 'process' AND p.first_function IN (
 		SELECT name FROM function WHERE layer IN ('syscall', 'socket', 'transport', 'ip'))
 ), got AS (	-- read by it: in its name, when nobody else's work is done
-	SELECT h.recording, h.pid, h.process, h.packet, max(q.len_bytes) AS len_bytes, max(h.src) AS peer
+	SELECT h.recording, h.pid, h.process, h.packet, max(coalesce(q.len_bytes, h.len_bytes)) AS len_bytes, max(h.src) AS peer
 	FROM hop h
 	JOIN hop_row q ON q.recording = h.recording AND q.packet = h.packet AND q.hop = 1
 	WHERE h.stage = 'read' AND h.context = 'process' AND h.kind <> 'return'
