@@ -86,7 +86,8 @@ filters_record() {	# NAME [OPTION...]
 filters_each() {
 	local name only kinds filter
 
-	filters_list | while IFS='	' read -r name only kinds filter; do
+	# what differs only for libpcap is not asked again where attaching takes seconds
+	filters_list | { [ "$series" != 6.1 ] && cat || grep -vE '^(tcp|icmp6?|net|port|to|from6)	'; } | tee /out/filters.list | while IFS='	' read -r name only kinds filter; do
 		filters_record "filters-$name" $filter || return
 	done
 }
@@ -156,7 +157,6 @@ filters_guest() {
 	kill $filters_httpd
 	ip -n pktrec-client address del fd00::1/64 dev client0
 	ip -n pktrec-server address del fd00::2/64 dev server0
-	filters_list >/out/filters.list
 }
 
 # --- on the host -------------------------------------------------------------------------------------------------------

@@ -2,21 +2,25 @@
 #
 # origin.sh - where a packet comes from: system call, process, command; and stacks, each stored once.
 
+# Few are attached quickly on kernels without multi-probes.
+origin_functions="--func udp_* --func ip_* --func *dev_queue_xmit --func *netif_rx* --func *netif_receive_skb_core* --func *consume*
+	--func security_sock_rcv_skb"
+
 origin_records() {
-	record origin --stack udp port 53 -- $dig_command +nocookie
+	record origin --stack $origin_functions udp port 53 -- $dig_command +nocookie
 	is $? 0 origin
 }
 
 # Processes that are gone at once, one after the other; the shell that starts them stays.
 origin_short() {
-	record origin-short udp port 53 -- $in_client sh -c \
+	record origin-short $origin_functions udp port 53 -- $in_client sh -c \
 		'for i in 1 2 3 4 5 6 7 8; do dig @10.0.0.2 "short$i.test" A +tries=1 +timeout=1; done'
 	is $? 0 origin-short
 }
 
 # Arguments with what a terminal would obey.
 origin_hostile() {
-	record origin-hostile udp port 53 -- $in_client sh -c 'dig @10.0.0.2 "$(printf "a\033[31mb\nc.test")" A +tries=1 +timeout=1'
+	record origin-hostile $origin_functions udp port 53 -- $in_client sh -c 'dig @10.0.0.2 "$(printf "a\033[31mb\nc.test")" A +tries=1 +timeout=1'
 	[ $? != 2 ]
 }
 
