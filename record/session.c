@@ -33,6 +33,7 @@
 #include "snapshot.h"
 #include "spool.h"
 #include "system.h"
+#include "types.h"
 
 #define FLUSH_NS 250000000ULL
 #define LINGER_NS 200000000ULL
@@ -194,6 +195,7 @@ static int functions_list(struct session *s)
 	free(s->modules);
 	functions_free(&s->functions);
 	symbols_free(&s->symbols);
+	types_free();
 	return fflush(stdout) ? fail("standard output: %s", strerror(errno)) : 0;
 }
 
@@ -535,6 +537,8 @@ static int session_record(struct session *s)
 	status = probes_prepare(s);
 	status = status ? status : file_begin(s);
 	note(s, "the file begins with what is known of the system");
+	if (!s->o->rotate_bytes)	/* else every file has names from there */
+		types_free();
 	status = status ? status : rights_drop(s);
 	status = status ? status : spool_begin(s);
 	if (status)
@@ -567,6 +571,7 @@ static void session_free(struct session *s)
 	free(s->modules);
 	functions_free(&s->functions);
 	symbols_free(&s->symbols);
+	types_free();
 }
 
 /* Everything that can be said before the slow part. */
