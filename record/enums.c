@@ -16,6 +16,7 @@
 
 #include "files.h"
 #include "snapshot.h"
+#include "types.h"
 
 #define REASONS "skb_drop_reason"
 #define SUBSYSTEM_REASONS 0x10000	/* SKB_DROP_REASON_SUBSYS_SHIFT is 16 */
@@ -105,7 +106,7 @@ static int modules_write(struct trc_writer *w, struct btf *vmlinux)
 
 int snapshot_enums(struct trc_writer *w)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	struct btf *btf = types_kernel();
 	size_t i;
 	int id, err = 0;
 
@@ -118,6 +119,5 @@ int snapshot_enums(struct trc_writer *w)
 	}
 	err = err ? err : subsystems_write(w, btf, 1);
 	err = err ? err : modules_write(w, btf);
-	btf__free(btf);
 	return err;
 }

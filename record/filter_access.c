@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "filter.h"
+#include "types.h"
 
 #define TRY_MAX 128	/* instructions */
 
@@ -54,17 +55,15 @@ static bool accepts(const struct filter_access *a)
 
 void filter_access_find(struct filter_access *a, const struct btf *vmlinux)
 {
-	struct btf *own = NULL;
 	int cast, bag;
 
 	*a = (struct filter_access){ .load = FILTER_LOAD_PROBE };
 	if (!vmlinux)
-		vmlinux = own = btf__load_vmlinux_btf();
+		vmlinux = types_kernel();
 	if (!vmlinux)
 		return;
 	cast = btf__find_by_name_kind(vmlinux, "bpf_rdonly_cast", BTF_KIND_FUNC);
 	bag = btf__find_by_name_kind(vmlinux, "pt_regs", BTF_KIND_STRUCT);
-	btf__free(own);
 	if (cast <= 0 || bag <= 0)
 		return;
 	*a = (struct filter_access){ .load = FILTER_LOAD_DIRECT, .cast_id = cast, .bag_id = bag };

@@ -18,6 +18,7 @@
 #include "embedded.h"
 #include "pkttrace.h"
 #include "probes.h"
+#include "types.h"
 #include "verify.h"
 
 #define RING_BYTES (4u << 20)		/* of each CPU, unless there are so many that all take more than this: */
@@ -299,7 +300,7 @@ static int object_open(struct probes *p, const struct probes_plan *plan, const s
  */
 int probes_load(struct probes *p, const struct probes_plan *plan)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	const struct btf *btf = types_kernel();
 	int err;
 
 	memset(p, 0, sizeof(*p));
@@ -314,7 +315,6 @@ int probes_load(struct probes *p, const struct probes_plan *plan)
 	if (err && err != -EPERM && err != -ENOMEM && plan->constants.filtered && p->backend != BACKEND_TRACEPOINT)
 		err = object_open(p, plan, btf, false);
 	filters_uninstall(plan->filters);
-	btf__free(btf);
 	if (err)
 		probes_free(p);
 	return err;

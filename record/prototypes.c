@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "prototypes.h"
+#include "types.h"
 
 #define ARGS 5		/* that are passed in registers which a kprobe's program can read */
 
@@ -140,7 +141,7 @@ static int function_look(struct prototypes *p, const struct btf *btf, const stru
 	return prototype_keep(p, &found);
 }
 
-/* Takes over btf. */
+/* Takes over btf, if it is a module's. */
 static int btf_look(struct prototypes *p, struct btf *btf, const char *module)
 {
 	__u32 first = p->nbtfs ? btf__type_cnt(p->btfs[0]) : 1, count = btf__type_cnt(btf), i;
@@ -213,7 +214,7 @@ int prototypes_load(struct prototypes *p, bool uncovered)
 	err = room_make(p);
 	if (err)
 		return err;
-	btf = btf__load_vmlinux_btf();
+	btf = types_kernel();
 	if (!btf)
 		return -errno;
 	err = btf_look(p, btf, "");
@@ -222,8 +223,9 @@ int prototypes_load(struct prototypes *p, bool uncovered)
 
 void prototypes_free(struct prototypes *p)
 {
-	while (p->nbtfs--) {	/* modules' BTF stands on that of vmlinux */
-		btf__free(p->btfs[p->nbtfs]);
+	while (p->nbtfs--) {	/* modules' BTF stands on that of vmlinux, which is everybody's */
+		if (p->nbtfs)
+			btf__free(p->btfs[p->nbtfs]);
 		free(p->modules[p->nbtfs]);
 	}
 	free(p->btfs);

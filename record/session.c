@@ -28,35 +28,17 @@
 #include "pieces.h"
 #include "place.h"
 #include "report.h"
-#include "search.h"
 #include "session.h"
+#include "session_parts.h"
 #include "snapshot.h"
 #include "spool.h"
 #include "system.h"
+#include "types.h"
 
 #define FLUSH_NS 250000000ULL
 #define LINGER_NS 200000000ULL
 #define SLEEP_MIN_US 1000
 #define SLEEP_MAX_US 10000
-
-struct session {
-	const struct options *o;
-	struct invoker invoker;
-	enum backend backend;
-	struct symbols symbols;
-	struct functions functions;
-	struct probes probes;
-	struct filters filters;
-	char *modules;			/* at the beginning */
-	struct pieces *pieces;
-	struct spool *spool;		/* once open, the pieces are its until file_end() */
-	struct drain *drain;
-	struct system *system;
-	pid_t command;			/* 0 = none, or ended */
-	int status;
-	uint64_t started_ns, begun_ns, end_ns;
-	const char *ending;		/* why it ends, NULL = it goes on */
-};
 
 static volatile sig_atomic_t interrupted;
 
@@ -73,9 +55,7 @@ static uint64_t clock_ns(clockid_t clock)
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
-static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static int fail(const char *format, ...)
+int fail(const char *format, ...)
 {
 	va_list args;
 
@@ -87,10 +67,7 @@ static int fail(const char *format, ...)
 	return 2;
 }
 
-/* With the time since the start, for a reader who wonders what it is spent on. */
-static void note(const struct session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void note(const struct session *s, const char *format, ...)
+void note(const struct session *s, const char *format, ...)
 {
 	va_list args;
 
@@ -120,172 +97,6 @@ static void signals_set(void)
 	signal(SIGXFSZ, SIG_IGN);	/* a full disk and a closed pipe are errors of write() */
 }
 
-static const char *profile_name(enum profile p)
-{
-	return p == PROFILE_PATH ? "path" : p == PROFILE_DROP ? "drop" : "all";
-}
-
-static enum profile profile_choose(const struct session *s)
-{
-	if (s->o->globs)
-		return PROFILE_ALL;	/* the patterns choose */
-	if (s->o->profile != PROFILE_DEFAULT)
-		return s->o->profile;
-	return s->backend == BACKEND_KPROBE ? PROFILE_PATH : PROFILE_ALL;
-}
-
-static struct function_choice choice_of(const struct session *s)
-{
-	return (struct function_choice){ .profile = profile_choose(s), .globs = s->o->globs, .uncovered = s->o->list };
-}
-
-static int find_failed(const char *where, int err)
-{
-	return fail("%s: %s; run as root", where, strerror(-err));
-}
-
-/* The BPF programs among the functions. */
-static int programs_prepare(struct session *s, struct functions *f, const struct symbols *symbols)
-{
-	struct function_choice choice = choice_of(s);
-	int err = programs_find(f, symbols, &choice);
-
-	if (err == -ENOMEM)
-		return fail("%s", strerror(-err));
-	if (err)
-		note(s, "the kernel does not say which XDP and TC programs are loaded: %s", strerror(-err));
-	return 0;
-}
-
-static int functions_prepare(struct session *s)
-{
-	struct function_choice choice = choice_of(s);
-	const char *where;
-	int err;
-
-	if (s->backend == BACKEND_TRACEPOINT)
-		err = tracepoints_find(&s->functions, &s->symbols, &choice, &where);
-	else
-		err = functions_find(&s->functions, &s->symbols, &choice, &where);
-	return err ? find_failed(where, err) : programs_prepare(s, &s->functions, &s->symbols);
-}
-
-static int functions_list(struct session *s)
-{
-	static const char *const ways[] = { [BY_POINTER] = "", [BY_REFERENCE] = " by reference", [BY_LIST] = " as a list",
-		[BY_NOTHING] = "" };
-	const struct function *f;
-	size_t i, wanted = 0;
-	int status = functions_prepare(s);
-
-	if (status)
-		return status;
-	for (i = 0; i < s->functions.n; i++) {
-		f = &s->functions.v[i];
-		if (!f->wanted && f->by != BY_NOTHING)
-			continue;
-		wanted += !f->error;
-		printf("%s%s%s%s\targ %c%s\t%s\n", f->name, *f->module ? " [" : "", f->module, *f->module ? "]" : "",
-		       f->arg ? (int)('0' + f->arg) : '?', ways[f->by],
-		       f->error ? f->why : f->verify ? "probed, if it has a known packet" : "probed");
-	}
-	fprintf(stderr, "%zu functions would be probed\n", wanted);
-	filters_free(&s->filters);
-	free(s->modules);
-	functions_free(&s->functions);
-	symbols_free(&s->symbols);
-	return fflush(stdout) ? fail("standard output: %s", strerror(errno)) : 0;
-}
-
-static size_t functions_count(const struct session *s, bool attached)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < s->functions.n; i++)
-		n += s->functions.v[i].wanted && s->functions.v[i].attached == attached;
-	return n;
-}
-
-/* Of the functions only those are asked for that are programs' or tracepoints'. */
-static int load(struct session *s, struct functions *functions, const struct symbols *symbols)
-{
-	const struct options *o = s->o;
-	struct probes_plan plan = {
-		.backend = s->backend,
-		.functions = functions,
-		.symbols = symbols,
-		.filters = &s->filters,
-		.ring_bytes = o->ring_bytes,
-		.explained = o->verbose > 1,
-		.constants = {
-			.text_base = symbols->text_base,
-			.packet_limit = o->count,
-			.filtered = o->netns || o->ifindex || o->mark_set || o->filter || o->tunnel,
-			.filter = o->filter != NULL,
-			.tunnel = o->tunnel != NULL,
-			.netns = o->netns,
-			.ifindex = o->ifindex,
-			.mark = o->mark,
-			.mark_mask = o->mark_mask,
-			.data_bytes = o->payload ? o->snap_bytes : 0,
-			.light = o->light,
-			/* where there are only tracepoints, the path is in the stacks */
-			.stacks = o->stacks || (s->backend == BACKEND_TRACEPOINT && !o->light),
-		},
-	};
-	int err = probes_load(&s->probes, &plan);
-
-	if (err)
-		return fail("the kernel refused the programs: %s; see pktrec -vv", strerror(-err));
-	note(s, "the kernel accepted the programs");
-	return 0;
-}
-
-/* The functions are looked for meanwhile. */
-static int search_and_load(struct session *s)
-{
-	struct search search = { .functions = &s->functions, .symbols = &s->symbols, .choice = choice_of(s) };
-	const struct symbols base = { .text_base = symbols_text_base("/proc/kallsyms") };
-	struct functions programs = {};
-	int status, err;
-
-	search_begin(&search);
-	status = programs_prepare(s, &programs, &base);
-	status = status ? status : load(s, &programs, &base);
-	err = search_end(&search);
-	note(s, "%zu functions known", s->functions.n);
-	if (!status && err)
-		status = find_failed(search.where, err);
-	if (functions_join(&s->functions, &programs) && !status)
-		status = fail("%s", strerror(ENOMEM));
-	return status;
-}
-
-static int attach(struct session *s)
-{
-	int err = probes_attach(&s->probes, &s->functions);
-
-	if (err)
-		return fail("cannot attach to any function with %s: %s; see pktrec --check", backend_name(s->backend),
-			    strerror(-err));
-	note(s, "%zu functions probed, %zu refused (%s)", functions_count(s, true), functions_count(s, false),
-	     backend_name(s->backend));
-	return 0;
-}
-
-static int probes_prepare(struct session *s)
-{
-	int status;
-
-	if (s->backend == BACKEND_TRACEPOINT) {
-		status = functions_prepare(s);
-		status = status ? status : load(s, &s->functions, &s->symbols);
-	} else {
-		status = search_and_load(s);
-	}
-	return status ? status : attach(s);
-}
-
 static int write_failed(const struct session *s, int err)
 {
 	if (s->spool)
@@ -301,10 +112,10 @@ static int facts_write(struct trc_writer *w, uint32_t number, void *data)
 		.argc = s->o->argc,
 		.argv = s->o->argv,
 		.backend = backend_name(s->backend),
-		.profile = s->o->globs ? "func" : profile_name(profile_choose(s)),
+		.profile = session_profile(s),
 		.ring_bytes = probes_ring_bytes(&s->probes),
-		.attached = functions_count(s, true),
-		.refused = functions_count(s, false),
+		.attached = session_functions(s, true),
+		.refused = session_functions(s, false),
 		.piece = s->o->rotate_bytes ? number : 0,
 		.pieces = s->o->rotate_files,
 	};
@@ -489,8 +300,8 @@ static void silence_print(struct session *s)
 {
 	struct silence why = {
 		.o = s->o,
-		.attached = functions_count(s, true),
-		.refused = functions_count(s, false),
+		.attached = session_functions(s, true),
+		.refused = session_functions(s, false),
 		.status = s->status,
 		.lost = drain_totals(s->drain)->lost,
 	};
@@ -532,9 +343,11 @@ static int session_record(struct session *s)
 	err = system_open(&s->system);	/* before anything is open that its child would keep */
 	if (err)
 		return fail("cannot start a process: %s", strerror(-err));
-	status = probes_prepare(s);
+	status = session_start(s);
 	status = status ? status : file_begin(s);
 	note(s, "the file begins with what is known of the system");
+	if (!s->o->rotate_bytes)	/* else every file has names from there */
+		types_free();
 	status = status ? status : rights_drop(s);
 	status = status ? status : spool_begin(s);
 	if (status)
@@ -567,6 +380,7 @@ static void session_free(struct session *s)
 	free(s->modules);
 	functions_free(&s->functions);
 	symbols_free(&s->symbols);
+	types_free();
 }
 
 /* Everything that can be said before the slow part. */
@@ -607,7 +421,7 @@ int session_run(struct options *o)
 	s.backend = o->backend;
 	if (o->list) {
 		check_requirements(o->backend, &s.backend, error, sizeof(error));	/* a list can be had without */
-		return functions_list(&s);
+		return session_list(&s);
 	}
 	status = session_check(&s);
 	if (status)

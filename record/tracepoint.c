@@ -22,6 +22,7 @@
 #include "event.h"
 #include "functions.h"
 #include "probes.h"
+#include "types.h"
 
 #define PREFIX "btf_trace_"
 
@@ -191,13 +192,12 @@ int tracepoints_find(struct functions *f, struct symbols *s, const struct functi
 	if (err)
 		return err;
 	*where = "/sys/kernel/btf/vmlinux";
-	btf = btf__load_vmlinux_btf();
+	btf = types_kernel();
 	if (!btf)
 		return -errno;
 	err = btf_look(f, s, choice, btf, 1);
 	if (!err)
 		err = modules_look(f, s, choice, btf);
-	btf__free(btf);
 	return err;
 }
 
