@@ -21,6 +21,7 @@ enum cookie {
 	COOKIE_KIN_JOINS = 512,	/* the child goes on with what the parent brought: it is not born here */
 	COOKIE_KIN_INSIDE = 1024,	/* no edge: of what kind those are that are noticed in here for this parent */
 	COOKIE_FLAGS = 2047,
+	COOKIE_KIN_OPEN = 1 << 27,	/* an edge whose kind is that of the function around it, if there is such a one */
 	COOKIE_AROUND = 1 << 26,	/* a: the argument after the sk_buff is the buffer that it is put around */
 	COOKIE_BLANK = 1 << 30,	/* for the program itself: nothing is in this sk_buff yet */
 };

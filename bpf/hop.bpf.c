@@ -101,7 +101,7 @@ static __always_inline void kin_find(struct hop *h, __u64 child, __u64 parent, s
 		from->kin = kin->kind;
 		return;
 	}
-	if (!joins && from->kin)
+	if (h->cookie & COOKIE_KIN_OPEN && from->kin)
 		kin->kind = from->kin;
 	if (to && !to->dying_ns && to->parent == id && !joins)
 		return;		/* that is known already: one such function calls another */

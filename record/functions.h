@@ -96,6 +96,7 @@ enum lineage_when {
 	LINEAGE_TRUE,		/* if it returns true: the lowest byte is not 0 */
 	LINEAGE_NONZERO,	/* if it returns an int other than 0 */
 	LINEAGE_ZERO,		/* if it returns the int 0 */
+	LINEAGE_AROUND,		/* as it is entered, and of the kind that is known of the function around it */
 	LINEAGE_INSIDE,		/* no edge of its own: kind of those that are reported for the same parent meanwhile */
 };
 

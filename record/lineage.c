@@ -23,7 +23,7 @@ static const char *const kinds[] = {
 
 static const char *const whens[] = {
 	[LINEAGE_ENTRY] = "entry", [LINEAGE_TRUE] = "true", [LINEAGE_NONZERO] = "nonzero", [LINEAGE_ZERO] = "zero",
-	[LINEAGE_INSIDE] = "inside",
+	[LINEAGE_AROUND] = "around", [LINEAGE_INSIDE] = "inside",
 };
 
 static struct {
