@@ -86,10 +86,15 @@ struct kin {
  */
 static __always_inline void kin_find(struct hop *h, __u64 child, __u64 parent, struct kin *kin)
 {
-	struct packet_state *from = packet_known(parent), *to = packet_known(child);
+	struct packet_state *from = NULL, *to = NULL;
 	bool joins = h->cookie & COOKIE_KIN_JOINS;
 	__u64 id;
 
+	/* either may be NULL, which is the key of what is free in the table */
+	if (is_kernel_pointer(parent))
+		from = packet_known(parent);
+	if (is_kernel_pointer(child))
+		to = packet_known(child);
 	if (!from || from->dying_ns) {
 		if (to && !joins)
 			packet_forget(child);
@@ -101,6 +106,8 @@ static __always_inline void kin_find(struct hop *h, __u64 child, __u64 parent, s
 		from->kin = kin->kind;
 		return;
 	}
+	if (!is_kernel_pointer(child))
+		return;
 	if (h->cookie & COOKIE_KIN_OPEN && from->kin)
 		kin->kind = from->kin;
 	if (to && !to->dying_ns && to->parent == id && !joins)
@@ -350,10 +357,10 @@ int hop_drop(struct bpf_raw_tracepoint_args *ctx)
 	struct hop h = { .run.ctx = ctx, .skb = ctx->args[0], .func = ctx->args[1], .kind = EVENT_DROP, .value = ctx->args[2] };
 
 	h.stack = constants.tracepoints && !constants.light;
-	if (constants.tracepoints && state.enabled)
+	if (constants.tracepoints && state.enabled && is_kernel_pointer(h.skb))
 		tracepoint_life(&h, 0);
 	hop_record(&h);
-	if (constants.tracepoints)	/* nothing else would tell */
+	if (constants.tracepoints && is_kernel_pointer(h.skb))	/* nothing else would tell */
 		packet_forget(h.skb);
 	return 0;
 }

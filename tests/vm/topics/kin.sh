@@ -92,3 +92,57 @@ kin_guest() {
 	kin_sinks=
 	kin_down
 }
+
+# --- what the recordings say -----------------------------------------------------------------------------------------
+
+# kin_sql DIR NAME QUERY: its answer is 1
+kin_sql() {
+	local answer
+
+	answer=$(pktsql "$1/kin-$2.trc" --csv "$3" | tr -d '\r') || return
+	echo "$3: $answer"
+	[ "$(echo "$answer" | tail -n 1)" = 1 ]
+}
+
+# kin_got DIR N NAME...: so many arrived at each
+kin_got() {
+	local dir=$1 n=$2 name
+
+	shift 2
+	for name; do
+		grep -qx "$n" "$dir/$name.sink" || { echo "$name: $(cat "$dir/$name.sink" "$dir/$name.trouble"), not $n"; return 1; }
+	done
+}
+
+kin_host() {
+	local name
+
+	claim "what_was_sent_arrives" kin_got "$1" 2 vxlan vxlan-other bridge-r bridge-b fragments multicast-a multicast-1 sniffed sniff
+	claim "nat_packet_is_one_packet_to_its_end" kin_sql "$1" nat "SELECT count(*) = 3 AND min(fate = 'delivered') FROM packet"
+	claim "nat_packet_changes_its_addresses" kin_sql "$1" nat "SELECT count(*) = 3 FROM packet p WHERE dport = 7000 AND EXISTS
+		(SELECT 1 FROM hop h WHERE h.packet = p.packet AND h.dst = '10.2.0.1' AND h.dport = 7001 AND h.src = '10.2.0.254')"
+	claim "vxlan_filter_follows_the_packet_into_the_tunnel_and_out" kin_sql "$1" vxlan "SELECT count(*) = 2 FROM packet p
+		WHERE p.dport = 7002 AND fate = 'delivered' AND EXISTS
+		(SELECT 1 FROM hop h WHERE h.packet = p.packet AND h.dport = 4789 AND h.dst = '10.2.0.1')"
+	claim "vxlan_filter_rejects_the_other_flow" kin_sql "$1" vxlan "SELECT count(*) = 0 FROM hop WHERE dport = 7003"
+	claim "tunnel_filter_knows_the_inner_packet" kin_sql "$1" inner "SELECT count(DISTINCT packet) = 2 FROM hop WHERE dport = 7002"
+	claim "tunnel_filter_rejects_the_other_flow" kin_sql "$1" inner "SELECT count(*) = 0 FROM hop WHERE dport = 7003"
+	claim "flooded_copies_are_clones_of_one_journey" kin_sql "$1" many "SELECT min(n) >= 3 FROM (SELECT j.journey, count(*) AS n
+		FROM journey j WHERE j.packet IN (SELECT packet FROM packet WHERE dport = 7010) GROUP BY 1)"
+	claim "fragments_are_of_one_journey_with_their_datagram" kin_sql "$1" many "SELECT count(DISTINCT journey) = 2 AND count(*) >= 10
+		FROM packet WHERE src = '10.1.0.1' AND dst = '10.2.0.1' AND (dport = 7011 OR ifnull(dport, 0) = 0)"
+	claim "fragments_have_their_kinship" kin_sql "$1" many "SELECT sum(kind = 'fragment') >= 6 AND sum(kind IN ('reassemble', 'coalesce')) >= 2
+		FROM lineage"
+	claim "mirrored_packets_are_clones_on_the_other_device" kin_sql "$1" many "SELECT count(*) > 0 FROM lineage l WHERE kind = 'clone' AND EXISTS
+		(SELECT 1 FROM hop h WHERE h.packet = l.child AND h.device = 'dummy0')"
+	claim "segments_are_cut_from_large_ones" kin_sql "$1" tcp "SELECT sum(kind = 'segment') > 10 FROM lineage"
+	claim "queues_put_segments_together_again" kin_sql "$1" tcp "SELECT sum(kind IN ('coalesce', 'merge')) > 10 FROM lineage"
+	claim "copies_made_for_xdp_are_copies" kin_sql "$1" xdp "SELECT count(*) >= 3 FROM lineage WHERE kind IN ('copy', 'rebuild')"
+	for name in nat vxlan inner many tcp xdp; do
+		claim "${name}_has_no_packet_with_two_lives" kin_sql "$1" $name "SELECT ifnull(max(n), 1) = 1 FROM
+			(SELECT count(*) AS n FROM hop WHERE function IN ('kfree_skbmem', 'napi_skb_cache_put') GROUP BY packet)"
+		claim "${name}_has_no_packet_cut_in_two" kin_sql "$1" $name "SELECT count(*) = 0 FROM packet WHERE hops = 1 AND NOT lossy
+			AND fate = 'in flight' AND first_function IN ('__netif_receive_skb', 'ip_rcv', 'tcp_v4_do_rcv', '__dev_queue_xmit')"
+		claim "${name}_recorded_and_lost_make_produced" kin_sql "$1" $name "SELECT min(recorded + lost = produced) FROM loss"
+	done
+}
