@@ -3,7 +3,7 @@
 # bench.sh - what recording costs a flood of small UDP packets that a process at the other end reads.
 #
 # Measurements take turns: not traced, traced, not traced, ...  Each traced one is a share of the mean of its two
-# neighbours, and the median counts.  Shells know hundredths of a second and no smaller ones.
+# neighbours, and the median of three counts; where it takes long to start, one.  Shells know hundredths of a second.
 # BENCH says where: "fast", "slow" (attaching is, so less is measured), both over a veth pair of the test machine, or
 # "host": this machine's own kernel, over its loopback.
 
@@ -69,14 +69,14 @@ stop() {
 	gone=$(($(now) - begin))
 }
 
-# What the tracer says at its end; bpftrace counts what it lost, and a line is a hit.
+# What the tracer says at its end; bpftrace has a line for each hit, or counts them, and says what it lost.
 counts() {
 	hops=0 packets=0 lost=0
 	if grep -q 'hops of' "$words"; then
 		set -- $(sed -n 's/^[^0-9]*\([0-9]*\) hops of \([0-9]*\) packets recorded, \([0-9]*\) lost.*/\1 \2 \3/p' "$words")
 		hops=$1 packets=$2 lost=$3
 	else
-		hops=$(grep -c kprobe: "$work/out")
+		hops=$(awk '/^@\[kprobe:/ { n += $NF } /^[0-9]+ kprobe:/ { n++ } END { print n + 0 }' "$work/out")
 		lost=$(awk '/^Lost/ { n += $2 } END { print n + 0 }' "$work/out" "$words")
 	fi
 }
@@ -180,6 +180,7 @@ bpftrace_measure() {
 	bpftrace_script $port 'printf("%llu %s\n", nsecs, probe);' >"$work/printf.bt"
 	bpftrace_script $port '@[probe] = count();' >"$work/count.bt"
 	n=$(grep -o kprobe: "$work/nothing.bt" | wc -l)
+	rounds=1		# it takes half a minute to start here
 	echo 1 >$expedited	# the seconds it takes to detach are not what is measured here
 	measure "bpftrace $n, no match" start_bpftrace "$work/nothing.bt"
 	measure "bpftrace $n, a line a hit" start_bpftrace "$work/printf.bt"
@@ -199,6 +200,7 @@ else
 	net_up || exit 2
 	from=$in_client to=$in_server address=10.0.0.2 console=/dev/console
 fi
+[ "$bench" != slow ] || rounds=1
 trap finish EXIT
 trap 'exit 130' INT
 $to flood --sink $port >/dev/null &
@@ -220,6 +222,5 @@ fi
 first_hop "--light" --light
 if [ "$bench" = slow ]; then
 	echo 1 >/sys/kernel/rcu_expedited
-	rounds=1
 	measure "every hop, RCU expedited" start_pktrec
 fi
