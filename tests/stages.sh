@@ -258,7 +258,7 @@ stage_cut() {
 
 # --- vm: the main job on real kernels ---------------------------------------------------------------------------------
 
-vm_seconds=900
+vm_seconds=1800
 [ -z "$long" ] || vm_seconds=2400
 
 vm_topics() {
