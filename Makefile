@@ -112,10 +112,11 @@ $(TRC_TOOLS):
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs libzstd)
 
 # what the tests run beside the tools
-HELPERS := $(B)/dns-responder $(B)/flood $(B)/cut-reader
+HELPERS := $(B)/dns-responder $(B)/flood $(B)/traffic $(B)/cut-reader
 helpers: $(HELPERS) $(TRC_TOOLS) $(B)/verdicts.bpf.o
 $(B)/dns-responder: $(B)/obj/tests/dns/responder.o
 $(B)/flood: $(B)/obj/tests/vm/flood.o
+$(B)/traffic: $(B)/obj/tests/vm/traffic.o
 $(B)/cut-reader: $(B)/obj/tests/vm/cut.o $(B)/libanalyze.a $(B)/libpkttrace.a
 $(HELPERS):
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.analyze)

@@ -38,7 +38,8 @@ struct finder {
 static uint32_t cookie_kin(const struct lineage *l)
 {
 	static const uint32_t whens[] = { [LINEAGE_TRUE] = KIN_TRUE, [LINEAGE_NONZERO] = KIN_NONZERO, [LINEAGE_ZERO] = KIN_ZERO,
-		[LINEAGE_ENTRY] = KIN_ENTRY, [LINEAGE_INSIDE] = KIN_ENTRY };
+		[LINEAGE_ENTRY] = KIN_ENTRY, [LINEAGE_AFTER] = KIN_AFTER, [LINEAGE_CHAINED] = KIN_CHAINED,
+		[LINEAGE_INSIDE] = KIN_ENTRY };
 	bool joins = l->kind == TRC_EDGE_MERGE || l->kind == TRC_EDGE_COALESCE || l->kind == TRC_EDGE_REASSEMBLE;
 
 	return l->kind << COOKIE_KIN_SHIFT | l->child << COOKIE_CHILD_SHIFT | l->parent << COOKIE_PARENT_SHIFT |
