@@ -173,7 +173,15 @@ static int tuples_inherit(struct model *m)
 	return 0;
 }
 
-/* A packet that nothing is said of but that it was freed, or not even that, and whose data is in another. */
+static bool goes_on(const struct edge *e)
+{
+	return e->kind == TRC_EDGE_MERGE || e->kind == TRC_EDGE_COALESCE || e->kind == TRC_EDGE_REASSEMBLE;
+}
+
+/*
+ * A packet that nothing is said of but that it was freed, or not even that, and whose data is in another.  A fragment
+ * has no fate of its own once it is put together with others: it is read, or freed as dropped, as part of the whole.
+ */
 static void merges_judge(struct model *m)
 {
 	const struct edge *e;
@@ -182,13 +190,12 @@ static void merges_judge(struct model *m)
 
 	for (i = 0; i < m->nedges; i++) {
 		e = &m->edges[i];
-		if (!e->parent || !e->child)
-			continue;
-		if (e->kind != TRC_EDGE_MERGE && e->kind != TRC_EDGE_COALESCE && e->kind != TRC_EDGE_REASSEMBLE)
+		if (!e->parent || !e->child || !goes_on(e))
 			continue;
 		p = packet_of(m, e->parent);
 		p->into = e->child;
-		if (p->fate == FATE_CONSUMED || p->fate == FATE_IN_FLIGHT)
+		if (p->fate == FATE_CONSUMED || p->fate == FATE_IN_FLIGHT ||
+		    (e->kind == TRC_EDGE_REASSEMBLE && packet_hop(m, p, p->fate_hop)->time_ns > e->time_ns))
 			p->fate = FATE_MERGED;
 	}
 }

@@ -21,7 +21,6 @@ enum cookie {
 	COOKIE_KIN_JOINS = 512,	/* the child goes on with what the parent brought: it is not born here */
 	COOKIE_KIN_INSIDE = 1024,	/* no edge: of what kind those are that are noticed in here for this parent */
 	COOKIE_FLAGS = 2047,
-	COOKIE_KIN_OPEN = 1 << 27,	/* an edge whose kind is that of the function around it, if there is such a one */
 	COOKIE_AROUND = 1 << 26,	/* a: the argument after the sk_buff is the buffer that it is put around */
 	COOKIE_BLANK = 1 << 30,	/* for the program itself: nothing is in this sk_buff yet */
 };
@@ -32,12 +31,15 @@ enum cookie {
 #define COOKIE_PARENT_SHIFT 17
 #define COOKIE_KIN_SHIFT 20
 #define COOKIE_POSITION(cookie, shift) ((cookie) >> (shift) & 7)
-#define COOKIE_WHEN_SHIFT 24	/* enum kin_when */
+#define COOKIE_WHEN_SHIFT 27	/* enum kin_when */
 #define COOKIE_KIN(cookie) ((cookie) >> COOKIE_KIN_SHIFT & 15)
 
-/* A kinship holds as soon as the function is entered, or by what it returns: a bool, or an int. */
-enum kin_when { KIN_ENTRY, KIN_TRUE, KIN_NONZERO, KIN_ZERO };
-#define COOKIE_WHEN(cookie) ((cookie) >> COOKIE_WHEN_SHIFT & 3)
+/*
+ * A kinship holds as soon as the function is entered, or by what it returns: a bool, or an int; or as it returns, with
+ * the packet that is then where the child was, or with all that then hang in the child.
+ */
+enum kin_when { KIN_ENTRY, KIN_TRUE, KIN_NONZERO, KIN_ZERO, KIN_AFTER, KIN_CHAINED };
+#define COOKIE_WHEN(cookie) ((cookie) >> COOKIE_WHEN_SHIFT & 7)
 
 /* At a function's return the stack pointer is past the return address, where the architecture pushes it. */
 #if defined(__TARGET_ARCH_x86) || defined(__x86_64__)

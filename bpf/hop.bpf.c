@@ -7,27 +7,9 @@
  */
 #include "kernel.h"
 #include "frame.h"
+#include "kin.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-struct call_key {
-	__u64 sp;		/* where the return address is: no two open calls share it */
-	__u64 func;
-};
-
-struct call_state {
-	__u64 packet;		/* 0: the entry was not recorded, nor will be the return */
-	__u64 child, parent;	/* of a kinship that the return decides, 0 = none */
-	__u16 kin, when;
-	__u8 hook, family, have, pad;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
-	__type(key, struct call_key);
-	__type(value, struct call_state);
-} calls SEC(".maps");
 
 /* Not inlined: who is turned away shall not pay for the room that all this needs. */
 static __noinline int hop_found(struct pt_regs *ctx, __u64 skb)
@@ -74,56 +56,6 @@ static __always_inline void arguments_read(__u64 *a, struct pt_regs *ctx)
 	a[7] = 0;
 }
 
-struct kin {
-	__u64 child, parent;	/* ids; 0: there is nothing to tell */
-	__u32 kind;
-	bool begins;		/* the child's life began just now */
-};
-
-/*
- * The function makes a packet of another, or adds one to another.  The child of a packet that is followed is followed
- * too; what is made of one that is not, is not what was at its address before.
- */
-static __always_inline void kin_find(struct hop *h, __u64 child, __u64 parent, struct kin *kin)
-{
-	struct packet_state *from = NULL, *to = NULL;
-	bool joins = h->cookie & COOKIE_KIN_JOINS;
-	__u64 id;
-
-	/* either may be NULL, which is the key of what is free in the table */
-	if (is_kernel_pointer(parent))
-		from = packet_known(parent);
-	if (is_kernel_pointer(child))
-		to = packet_known(child);
-	if (!from || from->dying_ns) {
-		if (to && !joins)
-			packet_forget(child);
-		return;
-	}
-	id = from->id;
-	kin->kind = COOKIE_KIN(h->cookie);
-	if (h->cookie & COOKIE_KIN_INSIDE) {
-		from->kin = kin->kind;
-		return;
-	}
-	if (!is_kernel_pointer(child))
-		return;
-	if (h->cookie & COOKIE_KIN_OPEN && from->kin)
-		kin->kind = from->kin;
-	if (to && !to->dying_ns && to->parent == id && !joins)
-		return;		/* that is known already: one such function calls another */
-	if (to && !to->dying_ns && !to->parent && to->born && TO_BORN(h->run.time_ns) - to->born < BORN_LATELY) {
-		to->parent = id;	/* it was allocated for this */
-	} else if (!to || to->dying_ns || !joins) {
-		to = packet_begin(&h->run, child, to, id);
-		kin->begins = !joins;
-	}
-	if (!to || to->id == id)
-		return;
-	kin->child = to->id;
-	kin->parent = id;
-}
-
 /*
  * Remember an open call whose return is recorded too: by then the sk_buff may be gone.  A call that is not recorded
  * must not leave an older one of the same place behind, whose return was missed.
@@ -132,7 +64,7 @@ static __always_inline void call_open(struct hop *h, struct call_state *call)
 {
 	struct call_key key = { .sp = PT_REGS_SP((struct pt_regs *)h->run.ctx), .func = h->func };
 
-	if (!call->packet && !call->parent) {
+	if (!call->packet && !call->child) {
 		bpf_map_delete_elem(&calls, &key);
 		return;
 	}
@@ -149,24 +81,10 @@ static __always_inline void call_open(struct hop *h, struct call_state *call)
 static __always_inline bool special_record(struct hop *h, struct scratch *s)
 {
 	struct call_state call = { .when = COOKIE_WHEN(h->cookie) };
-	struct kin kin = {};
-	__u64 child;
 	bool found;
 
-	if (COOKIE_KIN(h->cookie)) {
-		run_describe(&h->run);
-		child = s->arguments[COOKIE_POSITION(h->cookie, COOKIE_CHILD_SHIFT)];
-		kin_find(h, child, s->arguments[COOKIE_POSITION(h->cookie, COOKIE_PARENT_SHIFT)], &kin);
-		if (kin.child && call.when) {
-			call.child = kin.child;
-			call.parent = kin.parent;
-			call.kin = kin.kind;
-		} else if (kin.child) {
-			edge_submit(&h->run, h->func, kin.kind, kin.child, kin.parent);
-		}
-		if (kin.begins && child == h->skb)
-			h->cookie |= COOKIE_BLANK;
-	}
+	if (COOKIE_KIN(h->cookie))
+		kin_record(h, s->arguments, &call);
 	if (constants.frame_edge && h->cookie & COOKIE_AROUND)
 		frame_rebuilt(h);
 	found = hop_find(h, s->skb);
@@ -176,7 +94,7 @@ static __always_inline bool special_record(struct hop *h, struct scratch *s)
 		call_open(h, &call);
 	if (found)
 		packet_release(&h->run, h->skb, h->packet, h->cookie);
-	return call.packet || call.parent;
+	return call.packet || call.child;
 }
 
 static __always_inline bool special_enter(struct pt_regs *ctx)
@@ -259,14 +177,7 @@ int hop_list(struct pt_regs *ctx)
 
 /* --- returns ---------------------------------------------------------------------------------------------------- */
 
-static __always_inline bool kin_holds(__u32 when, __u64 value)
-{
-	if (when == KIN_TRUE)
-		return value & 0xff;	/* of a bool the rest of the register is undefined */
-	return when == KIN_NONZERO ? (__u32)value : !(__u32)value;
-}
-
-/* A return: the packet is known from the entry at the same place of the stack; the sk_buff is not touched. */
+/* A return: the packet is known from the entry at the same place of the stack; its sk_buff may be gone. */
 static __always_inline int return_record(struct pt_regs *ctx)
 {
 	struct call_key key = {};
@@ -283,8 +194,8 @@ static __always_inline int return_record(struct pt_regs *ctx)
 	if (!call)
 		return 0;
 	run_describe(&r);
-	if (call->parent && kin_holds(call->when, PT_REGS_RC(ctx)))
-		edge_submit(&r, key.func, call->kin, call->child, call->parent);
+	if (call->child)
+		kin_returned(&r, key.func, call, PT_REGS_RC(ctx));
 	e = call->packet ? hop_take(&r, EVENT_RETURN, call->packet, key.func, 0, &at) : NULL;
 	if (e) {
 		hop_blank(e);
@@ -357,10 +268,10 @@ int hop_drop(struct bpf_raw_tracepoint_args *ctx)
 	struct hop h = { .run.ctx = ctx, .skb = ctx->args[0], .func = ctx->args[1], .kind = EVENT_DROP, .value = ctx->args[2] };
 
 	h.stack = constants.tracepoints && !constants.light;
-	if (constants.tracepoints && state.enabled && is_kernel_pointer(h.skb))
+	if (constants.tracepoints && state.enabled)
 		tracepoint_life(&h, 0);
 	hop_record(&h);
-	if (constants.tracepoints && is_kernel_pointer(h.skb))	/* nothing else would tell */
+	if (constants.tracepoints)	/* nothing else would tell */
 		packet_forget(h.skb);
 	return 0;
 }

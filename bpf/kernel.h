@@ -35,6 +35,7 @@ struct sk_buff {
 
 struct skb_shared_info {
 	unsigned short gso_size, gso_segs;
+	struct sk_buff *frag_list;
 } __kernel_layout;
 
 struct ns_common {

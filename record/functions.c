@@ -38,13 +38,13 @@ struct finder {
 static uint32_t cookie_kin(const struct lineage *l)
 {
 	static const uint32_t whens[] = { [LINEAGE_TRUE] = KIN_TRUE, [LINEAGE_NONZERO] = KIN_NONZERO, [LINEAGE_ZERO] = KIN_ZERO,
-		[LINEAGE_ENTRY] = KIN_ENTRY, [LINEAGE_AROUND] = KIN_ENTRY, [LINEAGE_INSIDE] = KIN_ENTRY };
+		[LINEAGE_ENTRY] = KIN_ENTRY, [LINEAGE_AFTER] = KIN_AFTER, [LINEAGE_CHAINED] = KIN_CHAINED,
+		[LINEAGE_INSIDE] = KIN_ENTRY };
 	bool joins = l->kind == TRC_EDGE_MERGE || l->kind == TRC_EDGE_COALESCE || l->kind == TRC_EDGE_REASSEMBLE;
 
 	return l->kind << COOKIE_KIN_SHIFT | l->child << COOKIE_CHILD_SHIFT | l->parent << COOKIE_PARENT_SHIFT |
 	       whens[l->when] << COOKIE_WHEN_SHIFT | (whens[l->when] ? COOKIE_RETURN : 0) |
-	       (joins ? COOKIE_KIN_JOINS : 0) | (l->when == LINEAGE_INSIDE ? COOKIE_KIN_INSIDE : 0) |
-	       (l->when == LINEAGE_AROUND ? COOKIE_KIN_OPEN : 0);
+	       (joins ? COOKIE_KIN_JOINS : 0) | (l->when == LINEAGE_INSIDE ? COOKIE_KIN_INSIDE : 0);
 }
 
 static uint32_t cookie_for(const char *name, const char *flags, const struct function *fn, bool state)

@@ -96,7 +96,8 @@ enum lineage_when {
 	LINEAGE_TRUE,		/* if it returns true: the lowest byte is not 0 */
 	LINEAGE_NONZERO,	/* if it returns an int other than 0 */
 	LINEAGE_ZERO,		/* if it returns the int 0 */
-	LINEAGE_AROUND,		/* as it is entered, and of the kind that is known of the function around it */
+	LINEAGE_AFTER,		/* as it returns: the child is what is then at its address, the parent what was at its own before */
+	LINEAGE_CHAINED,	/* as it returns: the parents are those that then hang in the child */
 	LINEAGE_INSIDE,		/* no edge of its own: kind of those that are reported for the same parent meanwhile */
 };
 
@@ -104,7 +105,7 @@ struct lineage {
 	const char *function;	/* without a compiler's suffix */
 	uint32_t kind;		/* enum trc_edge_kind */
 	uint32_t child;		/* position of its sk_buff, 1..5; 0 with LINEAGE_INSIDE */
-	uint32_t parent;	/* 1..5 */
+	uint32_t parent;	/* 1..5; 0 with LINEAGE_CHAINED */
 	enum lineage_when when;
 };
 

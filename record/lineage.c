@@ -23,7 +23,7 @@ static const char *const kinds[] = {
 
 static const char *const whens[] = {
 	[LINEAGE_ENTRY] = "entry", [LINEAGE_TRUE] = "true", [LINEAGE_NONZERO] = "nonzero", [LINEAGE_ZERO] = "zero",
-	[LINEAGE_AROUND] = "around", [LINEAGE_INSIDE] = "inside",
+	[LINEAGE_AFTER] = "after", [LINEAGE_CHAINED] = "chained", [LINEAGE_INSIDE] = "inside",
 };
 
 static struct {
@@ -69,7 +69,9 @@ static int row_parse(char *line, struct lineage *row)
 	row->when = word_index(whens, COUNT(whens), field[4]);
 	if (line || !row->kind || (!row->when && strcmp(field[4], whens[LINEAGE_ENTRY])))
 		return -1;
-	if (position(field[2], &row->child) || position(field[3], &row->parent) || !row->parent)
+	if (position(field[2], &row->child) || position(field[3], &row->parent))
+		return -1;
+	if (!row->parent != (row->when == LINEAGE_CHAINED))
 		return -1;
 	return !row->child == (row->when == LINEAGE_INSIDE) ? 0 : -1;
 }

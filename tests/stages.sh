@@ -274,8 +274,8 @@ vm_start() {	# vm_start SERIES: its results are in $T/vm/SERIES when the job end
 	done
 	rm -rf "$T/vm/$1"
 	mkdir -p "$T/vm/$1"
-	tests/vm/run -o "$T/vm/$1" -t $vm_seconds "$1" tests/vm/guest.sh tests/vm/net.sh "${files[@]}" \
-		"$T/gcc/pktrec" "$T/gcc/pktshow" "$T/gcc/dns-responder" "$T/gcc/verdicts.bpf.o" "$T/gcc/flood" "$T/gcc/traffic" tests/vm/kin-net.sh "$T/gcc/tests/record_filter" "$T/gcc/tests/record_stubs" >"$T/vm/$1.words" 2>&1 </dev/null &
+	tests/vm/run -o "$T/vm/$1" -t $vm_seconds "$1" tests/vm/guest.sh tests/vm/net.sh tests/vm/kin-net.sh "${files[@]}" \
+		"$T/gcc/pktrec" "$T/gcc/pktshow" "$T/gcc/dns-responder" "$T/gcc/verdicts.bpf.o" "$T/gcc/flood" "$T/gcc/traffic" "$T/gcc/tests/record_filter" "$T/gcc/tests/record_stubs" >"$T/vm/$1.words" 2>&1 </dev/null &
 }
 
 # What the guest judged, then what the files that came back say.

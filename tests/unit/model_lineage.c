@@ -117,6 +117,32 @@ static void data_that_goes_on_is_merged_and_not_consumed(void **state)
 	tape_close(&t, m);
 }
 
+/* 2 is dropped before 1 takes it; 3 and 4 are read and dropped as parts of it. */
+static void fragments_have_the_fate_of_the_whole(void **state)
+{
+	struct model *m;
+	struct tape t;
+
+	tape_open(&t);
+	tape_names(&t);
+	PATH(&t, 1, "ip_rcv");
+	PATH(&t, 2, "ip_rcv");
+	tape_drop(&t, 2, "ip_rcv_core", 3);
+	edge(&t, 1, 2, TRC_EDGE_REASSEMBLE);
+	PATH(&t, 3, "ip_rcv");
+	edge(&t, 1, 3, TRC_EDGE_REASSEMBLE);
+	PATH(&t, 3, "__skb_datagram_iter");
+	PATH(&t, 4, "ip_rcv");
+	edge(&t, 1, 4, TRC_EDGE_REASSEMBLE);
+	tape_drop(&t, 4, "ip_rcv_core", 3);
+	m = tape_load(&t);
+	assert_int_equal(m->packets[1].fate, FATE_DROPPED);
+	assert_int_equal(m->packets[2].fate, FATE_MERGED);
+	assert_int_equal(m->packets[3].fate, FATE_MERGED);
+	assert_int_equal(m->packets[3].into, 1);
+	tape_close(&t, m);
+}
+
 static void edges_to_packets_that_were_not_recorded_stay_half(void **state)
 {
 	struct tape t;
@@ -223,6 +249,7 @@ int main(void)
 		cmocka_unit_test(addresses_are_inherited_from_kin_and_said_to_be),
 		cmocka_unit_test(what_travels_inside_another_has_other_addresses),
 		cmocka_unit_test(data_that_goes_on_is_merged_and_not_consumed),
+		cmocka_unit_test(fragments_have_the_fate_of_the_whole),
 		cmocka_unit_test(edges_to_packets_that_were_not_recorded_stay_half),
 		cmocka_unit_test(an_edge_to_itself_is_none),
 		cmocka_unit_test(cycles_end),

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * kin.h - one packet is made of another, or goes on in another: what schema/lineage.tsv says of functions, done.
+ *
+ * Most kinships are seen as a function is entered.  Some hold only by what it returns, and some concern packets that
+ * are known only then: those wait in the map of open calls.
+ */
+#ifndef PKT_KIN_H
+#define PKT_KIN_H
+
+#include "hop.h"
+
+struct call_key {
+	__u64 sp;		/* where the return address is: no two open calls share it */
+	__u64 func;
+};
+
+struct call_state {
+	__u64 packet;		/* 0: the entry was not recorded, nor will be the return */
+	__u64 child, parent;	/* of a kinship that the return decides, 0 = none; see kin_wait() */
+	__u16 kin, when;
+	__u8 hook, family, have, pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct call_key);
+	__type(value, struct call_state);
+} calls SEC(".maps");
+
+struct kin {
+	__u64 child, parent;	/* ids; 0: there is nothing to tell */
+	__u32 kind;
+	bool begins;		/* the child's life began just now */
+};
+
+/*
+ * The function makes a packet of another, or adds one to another.  The child of a packet that is followed is followed
+ * too; what is made of one that is not, is not what was at its address before.
+ */
+static __always_inline void kin_find(struct hop *h, __u64 child, __u64 parent, struct kin *kin)
+{
+	/* what is NULL is no packet; nor would the table know: its free places have that key */
+	struct packet_state *from = is_kernel_pointer(parent) ? packet_known(parent) : NULL;
+	struct packet_state *to = is_kernel_pointer(child) ? packet_known(child) : NULL;
+	bool joins = h->cookie & COOKIE_KIN_JOINS;
+	__u64 id;
+
+	if (!from || from->dying_ns) {
+		if (to && !joins)
+			packet_forget(child);
+		return;
+	}
+	id = from->id;
+	kin->kind = COOKIE_KIN(h->cookie);
+	if (h->cookie & COOKIE_KIN_INSIDE) {
+		from->kin = kin->kind;
+		return;
+	}
+	if (!is_kernel_pointer(child))
+		return;
+	if (!joins && from->kin)
+		kin->kind = from->kin;
+	if (to && !to->dying_ns && to->parent == id && !joins)
+		return;		/* that is known already: one such function calls another */
+	if (to && !to->dying_ns && !to->parent && to->born && TO_BORN(h->run.time_ns) - to->born < BORN_LATELY) {
+		to->parent = id;	/* it was allocated for this */
+	} else if (!to || to->dying_ns || !joins) {
+		to = packet_begin(&h->run, child, to, id);
+		kin->begins = !joins;
+	}
+	if (!to || to->id == id)
+		return;
+	kin->child = to->id;
+	kin->parent = id;
+}
+
+#define CHAIN_MAX 256		/* packets that hang in another: 64 KiB in fragments of 256 bytes */
+
+/*
+ * Two kinships wait for the return with the child's address instead of its id: what is there as the function is entered
+ * is not yet the child.
+ */
+static __always_inline void kin_wait(struct hop *h, __u64 child, __u64 parent, struct call_state *call)
+{
+	struct packet_state *from;
+
+	if (!is_kernel_pointer(child) || (call->when == KIN_AFTER && !is_kernel_pointer(parent)))
+		return;
+	from = packet_known(call->when == KIN_AFTER ? parent : child);
+	if (!from || from->dying_ns)
+		return;
+	call->child = child;
+	call->parent = from->id;
+	call->kin = COOKIE_KIN(h->cookie);
+}
+
+static __always_inline void kin_record(struct hop *h, const __u64 *arguments, struct call_state *call)
+{
+	__u64 child = arguments[COOKIE_POSITION(h->cookie, COOKIE_CHILD_SHIFT)];
+	__u64 parent = arguments[COOKIE_POSITION(h->cookie, COOKIE_PARENT_SHIFT)];
+	struct kin kin = {};
+
+	if (h->cookie & COOKIE_REFERENCE && h->cookie & COOKIE_KIN_INSIDE)
+		parent = h->skb;
+	run_describe(&h->run);
+	if (call->when >= KIN_AFTER) {
+		kin_wait(h, child, parent, call);
+		return;
+	}
+	kin_find(h, child, parent, &kin);
+	if (kin.child && call->when) {
+		call->child = kin.child;
+		call->parent = kin.parent;
+		call->kin = kin.kind;
+	} else if (kin.child) {
+		edge_submit(&h->run, h->func, kin.kind, kin.child, kin.parent);
+	}
+	if (kin.begins && child == h->skb)
+		h->cookie |= COOKIE_BLANK;
+}
+
+struct chain_walk {
+	struct run *run;
+	__u64 skb;
+	__u64 func;
+	__u64 child;
+	__u32 kin;
+};
+
+static long chain_step(__u32 n __attribute__((unused)), struct chain_walk *w)
+{
+	struct packet_state *p;
+
+	if (!is_kernel_pointer(w->skb))
+		return 1;
+	p = packet_known(w->skb);
+	if (p && !p->dying_ns)
+		edge_submit(w->run, w->func, w->kin, w->child, p->id);
+	return !words_read(&w->skb, w->skb, 1);	/* a list is linked by the first member */
+}
+
+/* The sk_buff is still its caller's, who goes on with it. */
+static __noinline int kin_after(struct run *r, __u64 func, const struct call_state *call)
+{
+	struct chain_walk w = { .run = r, .func = func, .kin = call->kin };
+	__u64 skb = call->child, info;
+	struct packet_state *p = packet_known(skb);
+
+	if (!p || p->dying_ns)
+		return 0;
+	w.child = p->id;
+	if (call->when == KIN_AFTER) {
+		if (p->id != call->parent)
+			edge_submit(r, func, call->kin, p->id, call->parent);
+		return 0;
+	}
+	info = (__u64)member_read(sk_buff, skb, head) + member_read(sk_buff, skb, end);
+	if (!is_kernel_pointer(info))
+		return 0;
+	/* as a number: a typed pointer could not be looked up */
+	if (!words_read(&w.skb, info + bpf_core_field_offset(struct skb_shared_info, frag_list), 1))
+		return 0;
+	bpf_loop(CHAIN_MAX, chain_step, &w, 0);
+	return 0;
+}
+
+static __always_inline bool kin_holds(__u32 when, __u64 value)
+{
+	if (when == KIN_TRUE)
+		return value & 0xff;	/* of a bool the rest of the register is undefined */
+	return when == KIN_NONZERO ? (__u32)value : !(__u32)value;
+}
+
+static __always_inline void kin_returned(struct run *r, __u64 func, const struct call_state *call, __u64 value)
+{
+	if (call->when >= KIN_AFTER)
+		kin_after(r, func, call);
+	else if (kin_holds(call->when, value))
+		edge_submit(r, func, call->kin, call->child, call->parent);
+}
+
+#endif
