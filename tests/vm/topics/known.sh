@@ -8,12 +8,11 @@ known_guest() {
 
 # At least 90 % of the functions and 98 % of the hops have a layer.
 known_enough() {
-	local line functions hops
+	local line
 
 	line=$(pktshow --functions "$1" | tail -n 1)
 	echo "$line"
-	read -r functions _ hops _ <<<"$(grep -o '[0-9.]* %' <<<"$line" | tr '\n' ' ')"
-	awk "BEGIN { exit !(${functions:-0} >= 90 && ${hops:-0} >= 98) }"
+	echo "$line" | grep -o '[0-9.]* %' | awk 'NR == 1 { functions = $1 } NR == 2 { hops = $1 } END { exit !(functions >= 90 && hops >= 98) }'
 }
 
 known_host() {

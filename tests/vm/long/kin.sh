@@ -104,10 +104,13 @@ kin_untracked_is_said() {
 	grep 'no place in the map of packets in flight' /out/kin-flight.words
 }
 
-# The sk_buffs of a few packets may stay: they are told apart when their addresses come back.
+# 6.1 does not show what GRO puts into its cache of sk_buffs: their places are free when others need them.
 kin_few_keys() {
+	local most=8
+
+	[ "$series" != 6.1 ] || most=300
 	cat "/out/$1.keys"
-	[ "$(cat "/out/$1.keys")" -le 8 ]
+	[ "$(cat "/out/$1.keys")" -le $most ]
 }
 
 kin_full() {
@@ -142,7 +145,7 @@ kin_guest() {
 	kin_sunk
 	claim "traffic_arrived" kin_sunk_all
 	claim "delay_is_set_up" kin_flight_up
-	claim "many_in_flight_are_recorded" kin_records kin-flight kin_flight --func udp_send_skb udp dst port 7040
+	claim "many_in_flight_are_recorded" kin_records kin-flight kin_flight --func udp_send_skb
 	claim "many_are_in_flight" kin_full
 	claim "packets_without_a_place_are_counted" kin_untracked_is_said
 	kin_down
@@ -167,7 +170,7 @@ kin_lives() {
 	for name in kin-nat kin-vxlan kin-inner kin-many kin-tcp kin-xdp kin-flight; do
 		kin_sql "$1" $name "SELECT count(*) > 0 AND max(ends) = 1 AND max(sends) <= 1 AND max(after) = 0 FROM (
 			SELECT sum(function = 'kfree_skbmem' AND kind = 'entry') AS ends, sum(function = 'udp_send_skb') AS sends,
-				max(hop) - max(hop) FILTER (WHERE function = 'kfree_skbmem') AS after
+				max(hop) FILTER (WHERE kind = 'entry') - max(hop) FILTER (WHERE function = 'kfree_skbmem') AS after
 			FROM hop GROUP BY packet HAVING ends > 0)" || return
 		kin_sql "$1" $name "SELECT min(recorded + lost = produced) FROM loss" || return
 	done
@@ -199,13 +202,13 @@ kin_host_copies() {
 	claim "fragments_are_merged" kin_sql "$1" kin-many "SELECT count(*) >= 10 AND min(fate) = 'merged' AND max(fate) = 'merged' AND max(reason) IS NULL
 		FROM packet WHERE packet IN (SELECT parent FROM lineage WHERE kind = 'reassemble')"
 	claim "no_fragment_is_dropped" kin_sql "$1" kin-many "SELECT count(*) = 0 FROM packet
-		WHERE fate = 'dropped' AND src = '10.1.0.1' AND dst = '10.2.0.1' AND reason = 'NOT_SPECIFIED'"
+		WHERE fate = 'dropped' AND src = '10.1.0.1' AND dst = '10.2.0.1' AND proto = 17"
 	claim "multicast_is_delivered_three_times_in_one_journey" kin_sql "$1" kin-many "SELECT count(*) = 2 AND min(n) = 3 FROM (
 		SELECT sum(fate = 'delivered') AS n FROM packet WHERE dport = 7012 GROUP BY journey)"
 	claim "mirrored_packets_are_clones" kin_sql "$1" kin-many "SELECT count(*) = 2 FROM lineage l JOIN packet p ON p.packet = l.child
 		WHERE l.kind = 'clone' AND p.dport = 7013 AND p.fate = 'sent' AND p.packet IN (SELECT packet FROM hop WHERE device = 'dummy0')"
 	claim "sniffed_packets_are_clones" kin_sql "$1" kin-many "SELECT count(*) = 2 FROM lineage l JOIN packet p ON p.packet = l.child
-		WHERE l.kind = 'clone' AND p.dport = 7013 AND p.packet IN (SELECT packet FROM hop WHERE function = 'packet_rcv')"
+		WHERE l.kind = 'clone' AND p.dport = 7013 AND p.fate = 'delivered' AND l.parent IN (SELECT packet FROM hop WHERE function = 'packet_rcv')"
 	claim "tcp_originals_have_their_clones_addresses" kin_sql "$1" kin-many "SELECT count(*) > 0 FROM packet o JOIN lineage l ON l.parent = o.packet
 		JOIN packet c ON c.packet = l.child WHERE l.kind = 'clone' AND o.tuple_of = c.packet AND o.dport = 7014 AND o.src = '10.1.0.1'"
 	claim "no_tcp_original_is_without_addresses" kin_sql "$1" kin-many "SELECT count(*) = 0 FROM lineage l JOIN packet o ON o.packet = l.parent
