@@ -179,8 +179,9 @@ static bool goes_on(const struct edge *e)
 }
 
 /*
- * A packet that nothing is said of but that it was freed, or not even that, and whose data is in another.  A fragment
- * has no fate of its own once it is put together with others: it is read, or freed as dropped, as part of the whole.
+ * A packet that nothing is said of but that it was freed, or not even that, and whose data is in another.  What
+ * hangs in another, a fragment or what GRO took, has no fate of its own any more: it is read, or freed as dropped, as
+ * part of the whole.
  */
 static void merges_judge(struct model *m)
 {
@@ -195,7 +196,7 @@ static void merges_judge(struct model *m)
 		p = packet_of(m, e->parent);
 		p->into = e->child;
 		if (p->fate == FATE_CONSUMED || p->fate == FATE_IN_FLIGHT ||
-		    (e->kind == TRC_EDGE_REASSEMBLE && packet_hop(m, p, p->fate_hop)->time_ns > e->time_ns))
+		    (e->kind != TRC_EDGE_COALESCE && packet_hop(m, p, p->fate_hop)->time_ns > e->time_ns))
 			p->fate = FATE_MERGED;
 	}
 }

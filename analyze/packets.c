@@ -123,6 +123,8 @@ static void tuple_take(struct tuple *t, const struct trc_hop *h)
 		.ethertype = h->ethertype,
 		.have = h->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6 | TRC_HAVE_L4 | TRC_HAVE_ARP),
 	};
+	if (!l4_filled(h))	/* a fragment's, or not written yet */
+		t->have &= ~TRC_HAVE_L4;
 	if (h->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6))
 		t->l4proto = h->l4proto;
 	if (h->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6 | TRC_HAVE_ARP)) {
@@ -131,9 +133,9 @@ static void tuple_take(struct tuple *t, const struct trc_hop *h)
 		memcpy(t->saddr, h->saddr, n);
 		memcpy(t->daddr, h->daddr, n);
 	}
-	if (h->have & (TRC_HAVE_L4 | TRC_HAVE_ARP))
+	if (t->have & (TRC_HAVE_L4 | TRC_HAVE_ARP))
 		t->sport = h->sport;
-	if (h->have & TRC_HAVE_L4)
+	if (t->have & TRC_HAVE_L4)
 		t->dport = h->dport;
 	if (!t->ethertype)	/* on output it is set late, but the header that was read says it */
 		t->ethertype = h->have & TRC_HAVE_IP4 ? 0x0800 : h->have & TRC_HAVE_IP6 ? 0x86dd :

@@ -84,21 +84,34 @@ static __always_inline struct packet_state *table_find(__u64 skb)
 	return b->beyond ? bpf_map_lookup_elem(&beyond, &skb) : NULL;
 }
 
-/* NULL: there is no room. */
-static __noinline struct packet_state *table_add(__u64 skb, const struct packet_state *new)
+static __always_inline void tracked_add(__s64 n)
+{
+	if (constants.filtered)
+		__sync_fetch_and_add(&state.tracked, n);
+}
+
+/*
+ * NULL: there is no room.  Not every release is seen to its end; a place of what was released long ago is as good as a
+ * free one.
+ */
+static __noinline struct packet_state *table_add(__u64 skb, const struct packet_state *new, __u64 now_ns)
 {
 	__u32 index = bucket_of(skb), way;
 	struct bucket *b = bpf_map_lookup_elem(&buckets, &index);
 	struct packet_state *p;
+	__u64 key;
 
 	if (!b)
 		return NULL;
 	for (way = 0; way < BUCKET_WAYS; way++) {
-		if (b->key[way] || __sync_val_compare_and_swap(&b->key[way], 0, KEY_TAKEN))
-			continue;
+		key = b->key[way];
 		p = state_at(index, way);
-		if (!p)
-			return NULL;
+		if (!p || key == KEY_TAKEN || (key && (!p->dying_ns || now_ns - p->dying_ns < DYING_NS)))
+			continue;
+		if (__sync_val_compare_and_swap(&b->key[way], key, KEY_TAKEN) != key)
+			continue;
+		if (key)
+			tracked_add(-1);
 		*p = *new;
 		b->key[way] = skb;
 		return p;
@@ -141,12 +154,6 @@ static __always_inline bool packet_wanted(void)
 		return true;
 	return state.packets < constants.packet_limit &&
 	       __sync_fetch_and_add(&state.packets, 1) < constants.packet_limit;
-}
-
-static __always_inline void tracked_add(__s64 n)
-{
-	if (constants.filtered)
-		__sync_fetch_and_add(&state.tracked, n);
 }
 
 static __always_inline struct packet_state *packet_known(__u64 skb)
@@ -221,7 +228,7 @@ static __always_inline struct packet_state *packet_begin(struct run *r, __u64 sk
 		*before = new;
 		return before;
 	}
-	before = table_add(skb, &new);
+	before = table_add(skb, &new, r->time_ns);
 	if (before)
 		tracked_add(1);
 	else

@@ -117,8 +117,8 @@ static void data_that_goes_on_is_merged_and_not_consumed(void **state)
 	tape_close(&t, m);
 }
 
-/* 2 is dropped before 1 takes it; 3 and 4 are read and dropped as parts of it. */
-static void fragments_have_the_fate_of_the_whole(void **state)
+/* 2 is dropped before 1 takes it; 3 and 4 are read and dropped as parts of it; of 5 but the data went. */
+static void what_hangs_in_another_has_no_fate_of_its_own(void **state)
 {
 	struct model *m;
 	struct tape t;
@@ -133,13 +133,17 @@ static void fragments_have_the_fate_of_the_whole(void **state)
 	edge(&t, 1, 3, TRC_EDGE_REASSEMBLE);
 	PATH(&t, 3, "__skb_datagram_iter");
 	PATH(&t, 4, "ip_rcv");
-	edge(&t, 1, 4, TRC_EDGE_REASSEMBLE);
+	edge(&t, 1, 4, TRC_EDGE_MERGE);
 	tape_drop(&t, 4, "ip_rcv_core", 3);
+	PATH(&t, 5, "ip_rcv");
+	edge(&t, 1, 5, TRC_EDGE_COALESCE);
+	tape_drop(&t, 5, "ip_rcv_core", 3);
 	m = tape_load(&t);
 	assert_int_equal(m->packets[1].fate, FATE_DROPPED);
 	assert_int_equal(m->packets[2].fate, FATE_MERGED);
 	assert_int_equal(m->packets[3].fate, FATE_MERGED);
 	assert_int_equal(m->packets[3].into, 1);
+	assert_int_equal(m->packets[4].fate, FATE_DROPPED);
 	tape_close(&t, m);
 }
 
@@ -249,7 +253,7 @@ int main(void)
 		cmocka_unit_test(addresses_are_inherited_from_kin_and_said_to_be),
 		cmocka_unit_test(what_travels_inside_another_has_other_addresses),
 		cmocka_unit_test(data_that_goes_on_is_merged_and_not_consumed),
-		cmocka_unit_test(fragments_have_the_fate_of_the_whole),
+		cmocka_unit_test(what_hangs_in_another_has_no_fate_of_its_own),
 		cmocka_unit_test(edges_to_packets_that_were_not_recorded_stay_half),
 		cmocka_unit_test(an_edge_to_itself_is_none),
 		cmocka_unit_test(cycles_end),
