@@ -22,13 +22,11 @@ filter_says() {
 	return 1
 }
 
-filter_ping="$in_client ping -c 1"
-
 # Both kinds of packet are there, and only one is asked for.
 filter_records() {
-	local status
+	local ping="$in_client ping -c 1" status
 
-	record filtered 'udp port 53' -- sh -c "$filter_ping 10.0.0.2 && $dig_command"
+	record filtered 'udp port 53' -- sh -c "$ping 10.0.0.2 && $dig_command"
 	status=$?
 	is "$status" 0 filtered
 }
@@ -40,14 +38,14 @@ filter_tunnel_up() {
 		ip -n pktrec-server link add vx type vxlan id 7 remote 10.0.0.1 dstport 4789 dev server0 || return
 	net_end pktrec-client vx 10.9.0.1
 	net_end pktrec-server vx 10.9.0.2
-	$filter_ping 10.9.0.2
+	$in_client ping -c 1 10.9.0.2
 }
 
 filter_records_inside() {
-	local status
+	local ping="$in_client ping -c 1" status
 
 	filter_tunnel_up || return
-	record inside --tunnel 'icmp and host 10.9.0.2' -- sh -c "$filter_ping 10.0.0.2 && $filter_ping 10.9.0.2 && $dig_command"
+	record inside --tunnel 'icmp and host 10.9.0.2' -- sh -c "$ping 10.0.0.2 && $ping 10.9.0.2 && $dig_command"
 	status=$?
 	ip -n pktrec-client link del vx
 	ip -n pktrec-server link del vx

@@ -79,7 +79,7 @@ refuse_hidden() {
 	local status
 
 	echo 2 >/proc/sys/kernel/kptr_restrict
-	is_missing hidden 'hides its addresses'
+	is_missing addresses 'hides its addresses'
 	status=$?
 	echo 0 >/proc/sys/kernel/kptr_restrict
 	return $status
