@@ -32,8 +32,11 @@ int diff_run(struct diff *d, const struct model *a, const struct model *b, char 
 	err = check_overlap(d, error, size);
 	if (err)
 		return err;
-	if (d->nfindings)
+	system_compare(d);
+	if (d->nfindings) {
 		locate(d, &d->findings[0], &d->locus);
+		causes_find(d, &d->findings[0], &d->locus, &d->causes);
+	}
 	notes_collect(d);
 	return d->nfindings > 0;
 }
@@ -44,5 +47,6 @@ void diff_free(struct diff *d)
 	classes_free(d);
 	free(d->findings);
 	free(d->notes);
+	free(d->changes);
 	sides_free(d);
 }

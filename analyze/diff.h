@@ -9,6 +9,8 @@
  *   diff_judge.c   which classes differ: unanimous, or by Fisher's exact test
  *   diff_locate.c  where the path of a bad packet parts from that of a good one
  *   diff_words.c   the verdict in one sentence, and the evidence in a few
+ *   diff_system.c  in what the two systems differ: rules, routes, settings, devices, by their snapshots
+ *   diff_cause.c   which of that explains the divergence
  *   diff_notes.c   what else the two files tell that differs
  *   diff_show.c, diff_json.c   renderers
  *
@@ -27,6 +29,8 @@ struct class;
 #define STUCK_NS 50000000ull
 /* an outcome is said to depend on the recording when chance explains it with less than this */
 #define SIGNIFICANT 0.01
+
+#define VERDICT_MAX 2600	/* bytes of the verdict */
 
 struct side {
 	const struct model *m;
@@ -152,6 +156,31 @@ struct locus {
 	uint32_t chain;		/* function id + 1 that ran inside the deciding hook, 0 = unknown */
 };
 
+/* Something of the two systems that differs: see schema/things.sql. */
+struct change {
+	const char *kind, *name;
+	const char *say;	/* the whole of it, "" = its name and value */
+	const char *device, *prefix, *hook;	/* that it is about, "" = none */
+	const char *action[2];	/* of a rule */
+	const char *value[2];	/* NULL: it is not there */
+	const char *was[2];	/* at the start */
+	int64_t moved[2];	/* what it counted */
+	bool counts;
+	uint32_t netns;		/* label, 0 = the machine */
+};
+
+struct cause {
+	const struct change *change;
+	int score;
+};
+
+/* What may explain a finding, the likeliest first. */
+struct causes {
+	struct cause *list;
+	size_t n;
+	const char *plain;	/* what the drop's reason says by itself, NULL = nothing */
+};
+
 struct diff {
 	struct side side[2];
 	struct names *names;
@@ -166,6 +195,10 @@ struct diff {
 	struct finding *findings;	/* the first is the verdict */
 	size_t nfindings, findings_room;
 	struct locus locus;		/* of the first */
+	struct change *changes;
+	size_t nchanges;
+	struct causes causes;		/* of the first */
+	const char *system_trouble;	/* why the systems could not be compared, NULL = they were */
 	char **notes;
 	size_t nnotes, notes_room;
 };
@@ -173,11 +206,13 @@ struct diff {
 /* diff_sides.c */
 void *diff_alloc(struct diff *d, size_t count, size_t size);	/* zeroed, freed with d */
 void *diff_grow(void *array, size_t *room, size_t need, size_t size);	/* an array of your own */
+const char *diff_text(struct diff *d, const char *text);	/* a copy */
 uint32_t name_id(struct diff *d, const char *text);		/* never 0, but for "" */
 const char *name_text(const struct diff *d, uint32_t id);
 /* Name two models' common part.  0, or -EINVAL with one sentence in error[size]: they cannot be compared. */
 int sides_prepare(struct diff *d, const struct model *a, const struct model *b, char *error, size_t size);
 void sides_free(struct diff *d);
+bool side_is_whole(const struct side *side);	/* ended, and nothing lost */
 uint32_t side_netns(struct diff *d, int s, uint32_t netns);	/* label id, 0 = no counterpart in the other */
 uint32_t side_device(struct diff *d, int s, uint32_t netns, uint32_t ifindex);
 uint32_t side_reason(struct diff *d, int s, int32_t reason);
@@ -190,6 +225,10 @@ uint64_t path_way(const struct path *path, bool with_socket);	/* hash of the bou
 const struct trc_hop *step_hop(const struct path *path, size_t step);
 const struct func *step_func(const struct path *path, size_t step);
 bool stage_is(const struct func *f, const char *stage);
+static inline bool path_is_dropped_by_hook(const struct path *path)
+{
+	return path->n && path->netfilter;
+}
 
 /* diff_class.c */
 void classes_build(struct diff *d);
@@ -215,6 +254,16 @@ const char *say_finding(const struct diff *d, const struct finding *f, char *buf
 const char *say_outcome(const struct diff *d, const struct finding *f, int s, char *buf, size_t size);
 const char *say_hook(const struct step *st, const struct trc_hop *h, char *buf, size_t size);
 bool finding_is_consequence(const struct diff *d, const struct finding *f);
+
+/* diff_system.c */
+void system_compare(struct diff *d);
+
+/* diff_cause.c */
+void causes_find(struct diff *d, const struct finding *f, const struct locus *l, struct causes *out);
+const char *say_change(const struct diff *d, const struct change *c, int bad, char *buf, size_t size);
+const char *say_cause(const struct diff *d, const struct causes *c, int bad, char *buf, size_t size);	/* "": not known */
+
+bool change_is_other(const struct diff *d, const struct change *c);	/* touches nothing, but worth a line */
 
 /* diff_notes.c */
 void notes_collect(struct diff *d);

@@ -132,7 +132,7 @@ static void json_lists(struct json *out, const struct diff *d)
 void diff_json(const struct diff *d, FILE *out)
 {
 	struct json j;
-	char verdict[1600];
+	char verdict[VERDICT_MAX];
 
 	json_begin(&j, out);
 	json_bool(&j, "different", d->nfindings > 0);

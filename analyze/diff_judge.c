@@ -209,14 +209,6 @@ static void judge_class(struct diff *d, struct class *c)
 		finding_contrast(d, c, FINDING_WAY, &by, total);
 }
 
-/* Nothing can be said to be missing from a recording that lacks something itself. */
-static bool side_is_whole(const struct side *side)
-{
-	const struct trc_health *h = &side->m->health;
-
-	return !side->m->lost && !h->damaged && !h->cut_short && !h->out_of_order && h->ended;
-}
-
 static void judge_missing(struct diff *d, struct class *c)
 {
 	const struct key *k = &c->key;

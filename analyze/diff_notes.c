@@ -11,6 +11,7 @@
 #include "diff.h"
 
 #define LINKS_MAX 4096	/* interfaces of one recording */
+#define SYSTEMS_MAX 8	/* differences of the systems */
 #define NOTES_MAX 24	/* of each kind of list at most so many lines */
 
 static __attribute__((format(printf, 2, 3))) void note(struct diff *d, const char *format, ...)
@@ -142,6 +143,9 @@ static void note_links(struct diff *d)
 	char **text[2];
 	size_t n[2], i[2] = {}, said = 0;
 
+	if (d->side[0].m->nsnapshots && d->side[1].m->nsnapshots)
+		return;		/* they tell more of interfaces */
+
 	if (d->side[0].m->nlinks > LINKS_MAX || d->side[1].m->nlinks > LINKS_MAX) {
 		note(d, "interfaces were not compared: there are more than %d", LINKS_MAX);
 		return;
@@ -228,6 +232,26 @@ static void note_errors(struct diff *d)
 	}
 }
 
+/* Where nothing diverges, what differs in the systems did not matter; still, a few lines of it. */
+static void note_systems(struct diff *d)
+{
+	size_t said = 0, left = 0;
+	char text[900];
+
+	if (d->system_trouble)
+		note(d, "the systems were not compared: %s", d->system_trouble);
+	for (size_t i = 0; i < d->nchanges && !d->nfindings; i++) {
+		if (!change_is_other(d, &d->changes[i]))
+			continue;
+		if (said == SYSTEMS_MAX)
+			left++;
+		else if (++said)
+			note(d, "%s", say_change(d, &d->changes[i], 1, text, sizeof(text)));
+	}
+	if (left)
+		note(d, "and %zu differences more of the systems", left);
+}
+
 void notes_collect(struct diff *d)
 {
 	note_health(d);
@@ -236,6 +260,7 @@ void notes_collect(struct diff *d)
 	note_errors(d);
 	note_hooks(d);
 	note_links(d);
+	note_systems(d);
 	note_stray_drops(d);
 	note_unjudged(d);
 	if (d->background)

@@ -25,6 +25,8 @@
 #define COMMON_LAST 4
 #define AFTER_FIRST 4		/* after the parting: the first places, then only boundaries, not more than ... */
 #define AFTER_MAX 12
+#define TOUCHING_MAX 8		/* differences of the systems shown */
+#define OTHERS_MAX 8
 
 struct row {
 	enum style style;
@@ -359,6 +361,42 @@ static void show_others(const struct diff *d, const struct term *t, bool consequ
 		fprintf(t->out, "  - and %zu more\n", shown - AFTER_MAX);
 }
 
+/* What differs between the systems: first what touches the divergence, then the rest, in short. */
+static void show_systems(const struct diff *d, const struct term *t)
+{
+	size_t shown = 0, left = 0;
+	int bad = d->findings[0].bad;
+	char buf[900];
+
+	for (size_t i = 0; i < d->causes.n; i++) {
+		if (shown == TOUCHING_MAX) {
+			left += d->causes.n - i;
+			break;
+		}
+		if (!shown++)
+			term_print(t, STYLE_BOLD, "\nDifferent in the systems, and touching it\n");
+		fputs("  - ", t->out);
+		term_wrap(t, STYLE_PLAIN, 4, 4, say_change(d, d->causes.list[i].change, bad, buf, sizeof(buf)));
+	}
+	if (left)
+		fprintf(t->out, "  - and %zu more\n", left);
+	shown = left = 0;
+	for (size_t i = 0; i < d->nchanges; i++) {
+		if (!change_is_other(d, &d->changes[i]))
+			continue;
+		if (shown == OTHERS_MAX) {
+			left++;
+			continue;
+		}
+		if (!shown++)
+			term_print(t, STYLE_BOLD, "\nDifferent in the systems, but not on its way\n");
+		fputs("  - ", t->out);
+		term_wrap(t, STYLE_DIM, 4, 4, say_change(d, &d->changes[i], bad, buf, sizeof(buf)));
+	}
+	if (left)
+		fprintf(t->out, "  - and %zu more\n", left);
+}
+
 static void show_notes(const struct diff *d, const struct term *t)
 {
 	if (!d->nnotes)
@@ -372,7 +410,7 @@ static void show_notes(const struct diff *d, const struct term *t)
 
 void diff_show(const struct diff *d, const struct term *t, bool brief)
 {
-	char verdict[1600];
+	char verdict[VERDICT_MAX];
 
 	/* one line, however long: it is what scripts and people take */
 	term_print(t, d->nfindings ? STYLE_BAD : STYLE_GOOD, "%s", say_verdict(d, verdict, sizeof(verdict)));
@@ -382,6 +420,7 @@ void diff_show(const struct diff *d, const struct term *t, bool brief)
 	if (d->nfindings) {
 		show_paths(d, t);
 		show_evidence(d, t);
+		show_systems(d, t);
 		show_others(d, t, false, "Also different");
 		show_others(d, t, true, "Consequences, most likely");
 	}

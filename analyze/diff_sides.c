@@ -74,6 +74,13 @@ void *diff_grow(void *array, size_t *room, size_t need, size_t size)
 	return array;
 }
 
+const char *diff_text(struct diff *d, const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	return memcpy(diff_alloc(d, size, 1), text, size);
+}
+
 uint32_t name_id(struct diff *d, const char *text)
 {
 	struct names *names = d->names;
@@ -343,13 +350,28 @@ static void name_sides(struct diff *d)
 	}
 }
 
+/* Nothing can be said to be missing from a recording that lacks something itself. */
+bool side_is_whole(const struct side *side)
+{
+	const struct trc_health *h = &side->m->health;
+
+	return !side->m->lost && !h->damaged && !h->cut_short && !h->out_of_order && h->ended;
+}
+
+/* A recording without packets says something when it would have held those of the other. */
+static bool emptiness_tells(const struct diff *d, int s)
+{
+	return d->side[!s].m->npackets && side_is_whole(&d->side[s]) &&
+	       !strcmp(model_fact(d->side[0].m, "recorder.filter"), model_fact(d->side[1].m, "recorder.filter"));
+}
+
 static int check_comparable(struct diff *d, char *error, size_t size)
 {
 	for (int s = 0; s < 2; s++) {
 		const struct model *m = d->side[s].m;
 		size_t lossy = 0;
 
-		if (!m->npackets) {
+		if (!m->npackets && !emptiness_tells(d, s)) {
 			snprintf(error, size, "%s holds no packets, so there is nothing to compare: nothing was sent, or the filter left nothing; see pktshow --info",
 				 m->file);
 			return -EINVAL;
@@ -357,7 +379,7 @@ static int check_comparable(struct diff *d, char *error, size_t size)
 		for (size_t i = 0; i < m->npackets; i++)
 			lossy += m->packets[i].lossy;
 		d->side[s].censored = lossy;
-		if (lossy == m->npackets) {
+		if (lossy && lossy == m->npackets) {
 			snprintf(error, size, "every packet of %s may lack hops (%llu were lost), so nothing can be proved; record again with a larger buffer (-B)",
 				 m->file, (unsigned long long)m->lost);
 			return -EINVAL;

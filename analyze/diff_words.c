@@ -265,6 +265,7 @@ const char *say_verdict(const struct diff *d, char *buf, size_t size)
 {
 	struct text t = { .buf = buf, .size = size };
 	const struct finding *f = d->findings;
+	char cause[900];
 
 	*buf = '\0';
 	if (!d->nfindings)
@@ -277,6 +278,8 @@ const char *say_verdict(const struct diff *d, char *buf, size_t size)
 		add_dropped(&t, d, f);
 	else
 		add_parted(&t, d, f);
+	if (d->nfindings && *say_cause(d, &d->causes, f->bad, cause, sizeof(cause)))
+		add(&t, " Cause: %s.", cause);
 	return buf;
 }
 

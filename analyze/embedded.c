@@ -30,6 +30,8 @@ EMBED(embedded_returns, "schema/returns.tsv");
 EMBED(embedded_waits, "schema/waits.tsv");
 EMBED(embedded_tables, "schema/tables.sql");
 EMBED(embedded_snapshots, "schema/snapshots.sql");
+EMBED(embedded_things, "schema/things.sql");
+EMBED(embedded_causes, "schema/causes.tsv");
 EMBED(embedded_hop, "schema/hop.sql");
 EMBED(embedded_views, "schema/views.sql");
 

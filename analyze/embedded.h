@@ -14,6 +14,8 @@ extern const char embedded_returns[];
 extern const char embedded_waits[];
 extern const char embedded_tables[];
 extern const char embedded_snapshots[];
+extern const char embedded_things[];
+extern const char embedded_causes[];
 extern const char embedded_hop[];		/* schema/hop.sql */
 extern const char embedded_views[];
 

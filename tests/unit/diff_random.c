@@ -68,7 +68,7 @@ static void random_world(struct world *w, uint32_t seed, uint32_t salt)
 	world_model(w, draw(4));
 }
 
-static char verdict[1600];
+static char verdict[VERDICT_MAX];
 
 static int compare(const struct world *a, const struct world *b)
 {

@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * diff_cause.c - why they diverge: which difference of the two systems explains it, by schema/causes.tsv.
+ *
+ * A difference is a cause when the knowledge ties its kind to the symptom (drop reason, function, layer, hook) and it
+ * touches the packet: same namespace, a device or an address on its way, a rule that counted it.  What does not is
+ * listed and blamed for nothing.
+ */
+#include <arpa/inet.h>
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diff.h"
+#include "embedded.h"
+
+#define PLACES_MAX 32		/* namespaces, devices, addresses of the two paths, each */
+#define ORIGINS_MAX 2000	/* differences among which it is looked what follows from what */
+#define WEIGHT 100		/* one step of the knowledge's weight in a score */
+
+/* Where the two packets were, and what became of the bad one. */
+struct symptom {
+	const struct diff *d;
+	const struct finding *f;
+	const struct locus *l;
+	const char *reason;		/* "" when it was not dropped */
+	const char *word;		/* hook, way, missing, stuck; "" */
+	char func[4][128];		/* the drop's, the deciding one, the last places */
+	const char *layer[4];
+	size_t nfuncs;
+	uint32_t at_netns;		/* where it ended: label */
+	uint32_t netns[PLACES_MAX];
+	size_t nnetns;
+	const char *at_device;
+	const char *device[PLACES_MAX];
+	size_t ndevices;
+	uint8_t address[PLACES_MAX][16];
+	uint8_t length[PLACES_MAX];	/* of the address: 4 or 16 */
+	size_t naddresses;
+};
+
+struct row {
+	char symptom[64], kind[16], name[96], weight[200];
+};
+
+/* --- the symptom --------------------------------------------------------------------------------------------------- */
+
+static void add_func(struct symptom *y, const struct path *path, size_t step)
+{
+	char name[128];
+
+	if (step >= path->n || y->nfuncs == 4)
+		return;
+	func_plain(step_func(path, step)->name, name, sizeof(name));
+	for (size_t i = 0; i < y->nfuncs; i++)
+		if (!strcmp(y->func[i], name))
+			return;
+	memcpy(y->func[y->nfuncs], name, sizeof(name));
+	y->layer[y->nfuncs++] = step_func(path, step)->layer;
+}
+
+static void add_address(struct symptom *y, const uint8_t *address, uint8_t length)
+{
+	for (size_t i = 0; i < y->naddresses; i++)
+		if (y->length[i] == length && !memcmp(y->address[i], address, length))
+			return;
+	if (y->naddresses == PLACES_MAX)
+		return;
+	memcpy(y->address[y->naddresses], address, length);
+	y->length[y->naddresses++] = length;
+}
+
+static void add_hop(struct symptom *y, int s, const struct trc_hop *h)
+{
+	struct diff *d = (struct diff *)y->d;		/* looks names up, which caches nothing new */
+	uint32_t netns = h->have & TRC_HAVE_NETNS ? side_netns(d, s, h->netns) : 0;
+	const char *device = h->ifindex ? model_dev(d->side[s].m, h->netns, h->ifindex) : "";
+	uint8_t length = h->have & TRC_HAVE_IP6 ? 16 : h->have & TRC_HAVE_IP4 ? 4 : 0;
+	size_t i;
+
+	for (i = 0; i < y->nnetns && y->netns[i] != netns; i++)
+		;
+	if (netns && i == y->nnetns && i < PLACES_MAX)
+		y->netns[y->nnetns++] = netns;
+	for (i = 0; i < y->ndevices && strcmp(y->device[i], device); i++)
+		;
+	if (*device && i == y->ndevices && i < PLACES_MAX)
+		y->device[y->ndevices++] = device;
+	if (length) {
+		add_address(y, h->saddr, length);
+		add_address(y, h->daddr, length);
+	}
+}
+
+static void symptom_places(struct symptom *y, int s)
+{
+	const struct path *path = &y->l->path[s];
+	uint32_t last = path->packet->nhops;
+
+	for (uint32_t i = 0; i < last; i++)
+		add_hop(y, s, packet_hop(y->d->side[s].m, path->packet, i));
+}
+
+/* Where a path was at a step, or last before it. */
+static void symptom_end(struct symptom *y, int s, size_t step)
+{
+	const struct path *path = &y->l->path[s];
+
+	for (size_t i = step < path->n ? step + 1 : path->n; i-- > 0;) {
+		const struct trc_hop *h = step_hop(path, i);
+
+		if (!*y->at_device && h->ifindex)
+			y->at_device = model_dev(y->d->side[s].m, h->netns, h->ifindex);
+		if (h->have & TRC_HAVE_NETNS) {
+			y->at_netns = side_netns((struct diff *)y->d, s, h->netns);
+			return;
+		}
+	}
+}
+
+static void symptom_find(struct symptom *y, const struct diff *d, const struct finding *f, const struct locus *l)
+{
+	int who = f->kind == FINDING_MISSING ? !f->bad : f->bad;
+	const struct path *path = &l->path[who];
+
+	memset(y, 0, sizeof(*y));
+	y->d = d;
+	y->f = f;
+	y->l = l;
+	y->reason = y->word = y->at_device = "";
+	if (f->kind == FINDING_OUTCOME && path->packet->fate == FATE_DROPPED)
+		y->reason = packet_reason(path->side->m, path->packet);
+	if (f->kind == FINDING_MISSING)
+		y->word = "missing";
+	else if (f->kind == FINDING_WAY || (f->outcome[0].fate == f->outcome[1].fate && f->outcome[0].fate != FATE_DROPPED))
+		y->word = "way";
+	else if (path->netfilter)
+		y->word = "hook";
+	else if (f->outcome[f->bad].fate == FATE_IN_FLIGHT || f->outcome[f->bad].fate == FATE_SENT)
+		y->word = "stuck";
+	if (f->kind != FINDING_MISSING) {
+		add_func(y, path, path->drop);
+		add_func(y, path, path->decisive);
+		for (size_t i = path->end; i-- > 0 && y->nfuncs < 3;)
+			if (step_is_place(path, i)) {
+				add_func(y, path, i);
+				break;
+			}
+	}
+	symptom_end(y, who, f->kind == FINDING_MISSING ? 0 : path->decisive);
+	for (int s = 0; s < 2; s++)
+		if (f->packet[s])
+			symptom_places(y, s);
+}
+
+/* --- the knowledge -------------------------------------------------------------------------------------------------- */
+
+/* The next row of causes.tsv; false at its end. */
+static bool row_next(const char **at, struct row *r)
+{
+	char *const field[] = { r->symptom, r->kind, r->name, r->weight };
+	const size_t size[] = { sizeof(r->symptom), sizeof(r->kind), sizeof(r->name), sizeof(r->weight) };
+
+	while (**at) {
+		size_t length = strcspn(*at, "\n");
+		const char *line = *at, *end = line + length;
+
+		*at = end + (*end == '\n');
+		if (!length || *line == '#')
+			continue;
+		for (int i = 0; i < 4; i++) {
+			size_t n = 0, room = size[i] - 1;
+			char *to = field[i];
+
+			/* the sentence of a "=" is one field, and goes into the last */
+			if (i == 2 && !strcmp(r->kind, "=")) {
+				*to = '\0';
+				to = r->weight;
+				room = size[++i] - 1;
+			}
+			for (; line < end && *line != '\t'; line++)
+				if (n < room)
+					to[n++] = *line;
+			to[n] = '\0';
+			line += line < end;
+		}
+		return true;
+	}
+	return false;
+}
+
+/* How closely a row's symptom is this one: 0 not at all, 1 it is any, more the closer. */
+static int symptom_fits(const struct symptom *y, const char *pattern)
+{
+	if (!strcmp(pattern, "any"))
+		return 1;
+	if (!strncmp(pattern, "reason:", 7))
+		return *y->reason && !fnmatch(pattern + 7, y->reason, 0) ? 4 : 0;
+	for (size_t i = 0; i < y->nfuncs; i++) {
+		if (!strncmp(pattern, "func:", 5) && !fnmatch(pattern + 5, y->func[i], 0))
+			return 3;
+		if (!strncmp(pattern, "layer:", 6) && !fnmatch(pattern + 6, y->layer[i], 0))
+			return 2;
+	}
+	return *y->word && !strcmp(pattern, y->word) ? 4 : 0;
+}
+
+static int knowledge_weight(const struct symptom *y, const struct change *c)
+{
+	const char *at = embedded_causes;
+	char name[400];
+	int best = 0;
+	struct row r;
+
+	snprintf(name, sizeof(name), "%s%s%s", strcmp(c->kind, "rule") ? "" : c->action[*c->action[y->f->bad] ? y->f->bad : !y->f->bad],
+		 strcmp(c->kind, "rule") ? "" : " ", c->name);
+	while (row_next(&at, &r)) {
+		int weight = !strcmp(r.kind, c->kind) ? atoi(r.weight) * WEIGHT : 0;
+		int fits = weight ? symptom_fits(y, r.symptom) : 0;
+
+		if (fits && weight + fits > best && !fnmatch(r.name, name, 0))
+			best = weight + fits;
+	}
+	return best;
+}
+
+/* --- does it touch the packet? -------------------------------------------------------------------------------------- */
+
+static bool covers(const char *prefix, const uint8_t *address, uint8_t length)
+{
+	uint8_t net[16];
+	char text[64];
+	size_t n = strcspn(prefix, "/");
+	int bits;
+
+	if (n >= sizeof(text))
+		return false;
+	memcpy(text, prefix, n);
+	text[n] = '\0';
+	if (inet_pton(length == 4 ? AF_INET : AF_INET6, text, net) != 1)
+		return false;
+	bits = prefix[n] ? atoi(prefix + n + 1) : length * 8;
+	if (bits < 0 || bits > length * 8 || memcmp(net, address, bits / 8))
+		return false;
+	return bits % 8 == 0 || !((net[bits / 8] ^ address[bits / 8]) >> (8 - bits % 8));
+}
+
+static int touch_netns(const struct symptom *y, const struct change *c)
+{
+	if (c->netns == y->at_netns)
+		return 60;
+	for (size_t i = 0; i < y->nnetns; i++)
+		if (c->netns == y->netns[i])
+			return 0;
+	return -2000;
+}
+
+static int touch_device(const struct symptom *y, const struct change *c)
+{
+	if (!*c->device)
+		return 0;
+	if (!strcmp(c->device, y->at_device))
+		return 40;
+	for (size_t i = 0; i < y->ndevices; i++)
+		if (!strcmp(c->device, y->device[i]))
+			return 20;
+	/* a route or a neighbour may have led it to another device than it should */
+	return !strcmp(c->kind, "route") || !strcmp(c->kind, "neighbour") || !strcmp(c->kind, "address") ? 0 : -300;
+}
+
+static int touch_address(const struct symptom *y, const struct change *c)
+{
+	int bits = *c->prefix ? atoi(c->prefix + strcspn(c->prefix, "/") + !!strchr(c->prefix, '/')) : 0;
+
+	if (!*c->prefix)
+		return 0;
+	for (size_t i = 0; i < y->naddresses; i++)
+		if (covers(c->prefix, y->address[i], y->length[i]))
+			return !bits ? 5 : 20;
+	return !strcmp(c->kind, "neighbour") ? 0 : -400;
+}
+
+/* A rule that counts has counted the packet, or it was not the one. */
+static int touch_rule(const struct symptom *y, const struct change *c)
+{
+	int bad = y->f->bad, score = 0;
+	bool refuses = !strcmp(c->action[bad], "drop") || !strcmp(c->action[bad], "reject");
+
+	if (strcmp(c->kind, "rule") && strcmp(c->kind, "chain"))
+		return 0;
+	if (path_is_dropped_by_hook(&y->l->path[bad]) && *c->hook) {
+		const struct trc_hop *h = step_hop(&y->l->path[bad], y->l->path[bad].decisive);
+
+		score += strcmp(c->hook, hook_name(h->family, h->hook)) ? -300 : 50;
+	}
+	if (strcmp(c->kind, "rule"))	/* a new chain that accepts is there for its rules */
+		return score - (refuses ? 0 : 250);
+	if (c->value[bad] && c->counts)
+		score += c->moved[bad] > c->moved[!bad] ? 50 : -500;
+	if (c->value[bad] && !c->value[!bad])
+		score += refuses ? 30 : 10;
+	if (c->value[0] && c->value[1] && !refuses)
+		score -= 200;		/* the same rule counted otherwise: rather what follows */
+	if (!c->value[bad] && c->counts && !c->moved[!bad])
+		score -= 300;		/* gone, but it had done nothing either */
+	return score;
+}
+
+/* A counter is evidence, in the namespace where the packet ended, and only of what came to be more. */
+static int touch_counter(const struct symptom *y, const struct change *c)
+{
+	if (strcmp(c->kind, "counter"))
+		return 0;
+	return c->netns == y->at_netns && c->moved[y->f->bad] > c->moved[!y->f->bad] ? 0 : -2000;
+}
+
+static int change_score(const struct symptom *y, const struct change *c)
+{
+	int weight = knowledge_weight(y, c);
+
+	if (!weight)
+		return 0;
+	/* settings that were the same when it ended have been changed and changed back: less likely */
+	if (!c->counts && !strcmp(c->value[0] ?: "", c->value[1] ?: ""))
+		weight -= WEIGHT;
+	if (c->value[y->f->bad] && strstr(c->value[y->f->bad], "without carrier"))
+		weight -= 150;		/* the other end is down: that is the cause, if it can be seen */
+	return weight + touch_netns(y, c) + touch_device(y, c) + touch_address(y, c) + touch_rule(y, c) + touch_counter(y, c);
+}
+
+/* --- the words ------------------------------------------------------------------------------------------------------ */
+
+static void add_where(struct symptom *y, char *buf, size_t size, size_t *used, const char *word, size_t length)
+{
+	int who = y->f->kind == FINDING_MISSING ? !y->f->bad : y->f->bad;
+	const struct packet *p = y->l->path[who].packet;
+	const struct tuple *t = &p->tuple;
+	const struct trc_hop *h = packet_hop(y->d->side[who].m, p, p->fate_hop < p->nhops ? p->fate_hop : 0);
+	char text[160] = "";
+	int family = t->have & TRC_HAVE_IP6 ? AF_INET6 : AF_INET;
+	const char *device = *y->at_device ? y->at_device : "its device";
+
+#define IS(name) (length == sizeof(name) - 1 && !memcmp(word, name, length))
+	if (IS("dev"))
+		snprintf(text, sizeof(text), "%.100s", device);
+	else if (IS("netns"))
+		snprintf(text, sizeof(text), "%.150s", y->at_netns ? name_text(y->d, y->at_netns) : "this network namespace");
+	else if (IS("src") || IS("dst"))
+		inet_ntop(family, word[0] == 's' ? t->saddr : t->daddr, text, sizeof(text));
+	else if (IS("sport") || IS("dport"))
+		snprintf(text, sizeof(text), "%u", word[0] == 's' ? t->sport : t->dport);
+	else if (IS("proto"))
+		snprintf(text, sizeof(text), "%s", t->l4proto == 6 ? "TCP" : t->l4proto == 17 ? "UDP" : "its");
+	else if (IS("len"))
+		snprintf(text, sizeof(text), "%u", h->len_bytes);
+	else if (IS("ttl"))
+		snprintf(text, sizeof(text), "%u", h->ttl);
+	else if (IS("func"))
+		snprintf(text, sizeof(text), "%.100s", y->nfuncs ? y->func[0] : "?");
+#undef IS
+	*used += snprintf(buf + *used, size - *used, "%s", text);
+	if (*used >= size)
+		*used = size - 1;
+}
+
+static const char *fill_in(struct symptom *y, const char *sentence, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	for (const char *c = sentence; *c && used + 1 < size; c++) {
+		size_t n = *c == '{' ? strcspn(c, "}") : 0;
+
+		if (n && c[n]) {
+			add_where(y, buf, size, &used, c + 1, n - 1);
+			c += n;
+		} else {
+			buf[used++] = *c;
+		}
+	}
+	buf[used] = '\0';
+	return buf;
+}
+
+/* What the reason or the place says by itself: the closest row wins, of those as close the first. */
+static const char *plain_cause(struct diff *d, struct symptom *y)
+{
+	const char *at = embedded_causes;
+	char best[200] = "", text[400];
+	int closest = 1;
+	struct row r;
+
+	if (!*y->reason)
+		return NULL;
+	while (row_next(&at, &r)) {
+		int fits = !strcmp(r.kind, "=") ? symptom_fits(y, r.symptom) : 0;
+
+		if (fits <= closest)
+			continue;
+		closest = fits;
+		memcpy(best, r.weight, sizeof(best));
+	}
+	return *best ? diff_text(d, fill_in(y, best, text, sizeof(text))) : NULL;
+}
+
+struct text {
+	char *buf;
+	size_t size, used;
+};
+
+static __attribute__((format(printf, 2, 3))) void add(struct text *t, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(t->buf + t->used, t->size - t->used, format, args);
+	va_end(args);
+	if (n > 0)
+		t->used += (size_t)n < t->size - t->used ? (size_t)n : t->size - t->used - 1;
+}
+
+/* "its counter moved by 3" */
+static void add_moved(struct text *t, const struct diff *d, const struct change *c, int bad)
+{
+	if (!c->counts)
+		return;
+	if (c->value[bad])
+		add(t, "; its counter moved by %lld", (long long)c->moved[bad]);
+	if (c->value[!bad])
+		add(t, c->value[bad] ? ", and by %lld in %s" : "; it had counted %lld in %s", (long long)c->moved[!bad], d->side[!bad].name);
+}
+
+const char *say_change(const struct diff *d, const struct change *c, int bad, char *buf, size_t size)
+{
+	struct text t = { .buf = buf, .size = size };
+	bool rule = !strcmp(c->kind, "rule");
+	const char *v = c->value[bad], *w = c->value[!bad];
+
+	*buf = '\0';
+	if (!strcmp(c->kind, "counter")) {
+		add(&t, "counter %s%s%s moved by %lld in %s and by %lld in %s", c->name, c->netns ? " of " : "", name_text(d, c->netns),
+		    (long long)c->moved[bad], d->side[bad].name, (long long)c->moved[!bad], d->side[!bad].name);
+		return buf;
+	}
+	add(&t, "%s%s%s", (!v || !w) && *c->say ? c->say : rule ? c->say : c->name, c->netns ? " in " : "", name_text(d, c->netns));
+	if (rule || (v && w && !strcmp(v, w) && c->counts)) {
+		if (!v || !w)
+			add(&t, " %s %s", v ? "is only in" : "is missing in", d->side[bad].name);
+		add_moved(&t, d, c, bad);
+	} else if (v && w && strcmp(v, w)) {
+		add(&t, " is %.300s in %s and %.300s in %s", v, d->side[bad].name, w, d->side[!bad].name);
+	} else if (v && w) {
+		add(&t, " was %.300s at the start of %s, but %.300s at that of %s", c->was[bad] ?: "not set", d->side[bad].name, c->was[!bad] ?: "not set",
+		    d->side[!bad].name);
+	} else if (!strcmp(c->kind, "sysctl")) {
+		/* settings that are 0 are mostly not kept: schema/sysctls.tsv */
+		add(&t, " is %.300s in %s and %.300s in %s", v ? v : d->same_kernel ? "0" : "not set", d->side[bad].name,
+		    w ? w : d->same_kernel ? "0" : "not set", d->side[!bad].name);
+	} else {
+		const char *value = v ?: w ?: "";
+
+		if (*value && !*c->say)
+			add(&t, " (%.300s)", value);
+		add(&t, " %s %s", v ? "is only in" : "is missing in", d->side[bad].name);
+		if (!strcmp(c->kind, "chain"))
+			add_moved(&t, d, c, bad);
+	}
+	return buf;
+}
+
+/* --- all of it ------------------------------------------------------------------------------------------------------ */
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return n >= m && !strcmp(text + n - m, end);
+}
+
+/* Did the kernel remove (or add) the route because of this change? */
+static bool route_follows(const struct change *route, const struct change *c)
+{
+	if (strcmp(route->kind, "route") || c->netns != route->netns || strcmp(c->device, route->device) || !*c->device)
+		return false;
+	if (!strcmp(c->kind, "device"))
+		return ends_with(c->name, " state") || !strchr(c->name + strlen("device "), ' ');
+	return !strcmp(c->kind, "address") && !c->value[0] == !route->value[0] && !c->value[1] == !route->value[1];
+}
+
+/* What made a route go explains whatever the route explains, and comes before it. */
+static void blame_origins(struct causes *out)
+{
+	size_t n = out->n;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < n; j++)
+			if (out->list[j].score <= out->list[i].score && route_follows(out->list[i].change, out->list[j].change))
+				out->list[j].score = out->list[i].score + 1;
+}
+
+static int by_score(const void *a, const void *b)
+{
+	const struct cause *x = a, *y = b;
+
+	return x->score != y->score ? (x->score < y->score) - (x->score > y->score) : (x->change > y->change) - (x->change < y->change);
+}
+
+void causes_find(struct diff *d, const struct finding *f, const struct locus *l, struct causes *out)
+{
+	struct symptom y;
+
+	memset(out, 0, sizeof(*out));
+	symptom_find(&y, d, f, l);
+	out->plain = plain_cause(d, &y);
+	out->list = diff_alloc(d, d->nchanges + 1, sizeof(*out->list));
+	for (size_t i = 0; i < d->nchanges; i++) {
+		int score = change_score(&y, &d->changes[i]);
+
+		if (score > 0)
+			out->list[out->n++] = (struct cause){ .change = &d->changes[i], .score = score };
+	}
+	if (out->n <= ORIGINS_MAX)
+		blame_origins(out);
+	if (out->n)
+		qsort(out->list, out->n, sizeof(*out->list), by_score);
+}
+
+const char *say_cause(const struct diff *d, const struct causes *c, int bad, char *buf, size_t size)
+{
+	int need = c->plain ? 7 * WEIGHT : 5 * WEIGHT;
+
+	*buf = '\0';
+	if (c->n && c->list[0].score >= need)
+		return say_change(d, c->list[0].change, bad, buf, size);
+	if (c->plain)
+		snprintf(buf, size, "%s", c->plain);
+	return buf;
+}
+
+/* Neither a cause of the first finding nor a counter, of which there are many. */
+bool change_is_other(const struct diff *d, const struct change *c)
+{
+	if (!strcmp(c->kind, "counter") || (c->counts && !strcmp(c->value[0] ?: "", c->value[1] ?: "") && c->value[0] && c->value[1]))
+		return false;
+	for (size_t i = 0; i < d->causes.n; i++)
+		if (d->causes.list[i].change == c)
+			return false;
+	return true;
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * diff_cause.c - what pktdiff says is the cause: the difference of the systems that touches the packet, and no other.
+ */
+#include "diff_pair.h"
+
+#define CHAIN(hook, policy) "{\"chain\":{\"family\":\"inet\",\"table\":\"t\",\"name\":\"c\",\"handle\":1,\"type\":\"filter\",\"hook\":\"" hook \
+	"\",\"prio\":0,\"policy\":\"" policy "\"}}"
+#define DPORT(port) "{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"udp\",\"field\":\"dport\"}},\"right\":" port "}}"
+#define COUNTER(n) "{\"counter\":{\"packets\":" n ",\"bytes\":1}}"
+#define RULE(exprs) "{\"rule\":{\"family\":\"inet\",\"table\":\"t\",\"chain\":\"c\",\"handle\":2,\"expr\":[" exprs "]}}"
+#define NFT(objects) "{\"nftables\":[" objects "]}"
+#define DROPS_DNS(n) NFT(CHAIN("output", "accept") "," RULE(DPORT("53") "," COUNTER(n) ",{\"drop\":null}"))
+
+static void snapshot(struct world *w, uint32_t netns, bool at_end, const char *what, const char *text)
+{
+	const struct trc_record rec = { TRC_SNAPSHOT, .snapshot = { at_end, netns, what, "test", "", 0, 1, text } };
+
+	assert_int_equal(trc_write(w->writer, &rec), 0);
+}
+
+/* The same at both moments. */
+static void state_of(struct world *w, uint32_t netns, const char *what, const char *text)
+{
+	snapshot(w, netns, false, what, text);
+	snapshot(w, netns, true, what, text);
+}
+
+static void counted(struct world *w, uint32_t netns, const char *what, const char *before, const char *after)
+{
+	snapshot(w, netns, false, what, before);
+	snapshot(w, netns, true, what, after);
+}
+
+/* A query that got out, and one that was dropped by a hook of LOCAL_OUT. */
+static void drop_begin(struct pair_of_worlds *p)
+{
+	begin(p);
+	play(&p->w[0], &query, QUERY_OK, 1);
+	play(&p->w[1], &query, QUERY_NFT, 3);
+}
+
+static void a_rule_that_counted_the_drops_is_the_cause(void **state)
+{
+	struct pair_of_worlds p;
+
+	drop_begin(&p);
+	state_of(&p.w[0], p.w[0].cl, "nftables", NFT(""));
+	counted(&p.w[1], p.w[1].cl, "nftables", DROPS_DNS("2"), DROPS_DNS("5"));
+	compare(&p);
+	assert_int_equal(p.status, 1);
+	assert_says(p.verdict, "Cause: rule \"udp dport 53 drop\" of nftables chain inet t c in netns cl is only in ");
+	assert_says(p.verdict, "; its counter moved by 3.");
+	end(&p);
+}
+
+static void a_rule_that_counted_nothing_is_not_the_cause(void **state)
+{
+	struct pair_of_worlds p;
+
+	drop_begin(&p);
+	state_of(&p.w[0], p.w[0].cl, "nftables", NFT(""));
+	state_of(&p.w[1], p.w[1].cl, "nftables", DROPS_DNS("2"));
+	compare(&p);
+	assert_null(strstr(p.verdict, "udp dport 53"));
+	end(&p);
+}
+
+static void a_rule_of_another_namespace_is_not_the_cause(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	play(&p.w[0], &query, QUERY_ALLOWED, 1);
+	play(&p.w[1], &query, QUERY_LEGACY, 3);
+	for (int s = 0; s < 2; s++)
+		state_of(&p.w[s], p.w[s].sv, "nftables", NFT(""));
+	world_netns(&p.w[0], 77, "other", "x0");
+	world_netns(&p.w[1], 78, "other", "x0");
+	state_of(&p.w[0], 77, "nftables", NFT(""));
+	counted(&p.w[1], 78, "nftables", DROPS_DNS("2"), DROPS_DNS("5"));
+	compare(&p);
+	assert_null(strstr(p.verdict, "Cause"));
+	assert_int_equal(p.d.causes.n, 0);
+	assert_true(p.d.nchanges > 0);
+	end(&p);
+}
+
+static void a_rule_of_another_hook_is_not_the_cause(void **state)
+{
+	struct pair_of_worlds p;
+
+	drop_begin(&p);
+	state_of(&p.w[0], p.w[0].cl, "nftables", NFT(""));
+	state_of(&p.w[1], p.w[1].cl, "nftables", NFT(CHAIN("input", "accept") "," RULE(DPORT("53") ",{\"drop\":null}")));
+	state_of(&p.w[0], p.w[0].cl, "iptables", "*filter\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n");
+	counted(&p.w[1], p.w[1].cl, "iptables", "*filter\n:OUTPUT ACCEPT [0:0]\n[0:0] -A OUTPUT -p udp -j DROP\nCOMMIT\n",
+		"*filter\n:OUTPUT ACCEPT [0:0]\n[3:90] -A OUTPUT -p udp -j DROP\nCOMMIT\n");
+	compare(&p);
+	assert_says(p.verdict, "Cause: rule \"-p udp -j DROP\" of iptables chain filter OUTPUT in netns cl is only in ");
+	end(&p);
+}
+
+static void a_policy_is_the_cause(void **state)
+{
+	struct pair_of_worlds p;
+
+	drop_begin(&p);
+	state_of(&p.w[0], p.w[0].cl, "nftables", NFT(CHAIN("output", "accept")));
+	state_of(&p.w[1], p.w[1].cl, "nftables", NFT(CHAIN("output", "drop")));
+	compare(&p);
+	assert_says(p.verdict, "Cause: chain inet t c in netns cl is hook output, priority 0, policy drop in ");
+	end(&p);
+}
+
+#define QUERY_RPF "#1 " UDP_BIRTH IP_OUT DEV_OUT "#2 __netif_rx netif_rx_internal enqueue_to_backlog ~ __netif_receive_skb " \
+	"__netif_receive_skb_one_core ip_rcv ip_rcv_core ip_rcv_finish_core ip_route_input_noref !ip_rcv_finish_core=15" FREED
+
+static void rp_begin(struct pair_of_worlds *p)
+{
+	begin(p);
+	world_func(&p->w[0], "ip_rcv_finish_core", 18, TRC_FUNC_PROBED | TRC_FUNC_ATTACHED);
+	world_func(&p->w[1], "ip_rcv_finish_core", 18, TRC_FUNC_PROBED | TRC_FUNC_ATTACHED);
+	play(&p->w[0], &query, QUERY_OK, 1);
+	play(&p->w[1], &query, QUERY_RPF, 1);
+}
+
+static void a_setting_is_the_cause(void **state)
+{
+	struct pair_of_worlds p;
+
+	rp_begin(&p);
+	state_of(&p.w[0], p.w[0].sv, "sysctls", "net.ipv4.ip_forward = 0\nnet.core.somaxconn = 1\n");
+	state_of(&p.w[1], p.w[1].sv, "sysctls", "net.ipv4.ip_forward = 0\nnet.core.somaxconn = 2\nnet.ipv4.conf.all.rp_filter = 1\n");
+	compare(&p);
+	assert_says(p.verdict, "Cause: net.ipv4.conf.all.rp_filter in netns sv is 1 in ");
+	assert_int_equal(p.d.nchanges, 2);
+	end(&p);
+}
+
+static void a_setting_of_a_device_elsewhere_is_not_the_cause(void **state)
+{
+	struct pair_of_worlds p;
+
+	rp_begin(&p);
+	state_of(&p.w[0], p.w[0].sv, "sysctls", "net.ipv4.conf.veth1.rp_filter = 0\n");
+	state_of(&p.w[1], p.w[1].sv, "sysctls", "net.ipv4.conf.veth1.rp_filter = 1\nnet.ipv4.conf.eth7.rp_filter = 1\n");
+	compare(&p);
+	assert_says(p.verdict, "Cause: net.ipv4.conf.veth1.rp_filter in netns sv is 1 in ");
+	end(&p);
+}
+
+#define ADDRESSES(flags) "[{\"ifname\":\"veth0\",\"flags\":[" flags "],\"mtu\":1500,\"addr_info\":[]}]"
+
+static void a_device_that_is_down_comes_before_the_routes_that_went_with_it(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	play(&p.w[0], &query, QUERY_OK, 1);
+	state_of(&p.w[0], p.w[0].cl, "addresses", ADDRESSES("\"UP\",\"LOWER_UP\""));
+	state_of(&p.w[1], p.w[1].cl, "addresses", ADDRESSES(""));
+	state_of(&p.w[0], p.w[0].cl, "routes", "[{\"dst\":\"10.0.0.0/24\",\"dev\":\"veth0\"}]");
+	state_of(&p.w[1], p.w[1].cl, "routes", "[]");
+	compare(&p);
+	assert_int_equal(p.status, 1);
+	assert_says(p.verdict, "Cause: device veth0 state in netns cl is down in ");
+	assert_true(p.d.causes.n >= 2);
+	end(&p);
+}
+
+static void a_route_to_elsewhere_is_not_the_cause(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	play(&p.w[0], &query, QUERY_OK, 1);
+	state_of(&p.w[0], p.w[0].cl, "routes", "[{\"dst\":\"10.0.0.0/24\",\"dev\":\"veth0\"},{\"dst\":\"192.168.7.0/24\",\"dev\":\"veth0\"}]");
+	state_of(&p.w[1], p.w[1].cl, "routes", "[]");
+	compare(&p);
+	assert_says(p.verdict, "Cause: route 10.0.0.0/24 in netns cl (dev veth0) is missing in ");
+	end(&p);
+}
+
+static void a_reason_that_says_all_is_the_cause_when_no_difference_is(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	play(&p.w[0], &query, QUERY_OK, 1);
+	play(&p.w[1], &query, QUERY_NO_SOCKET, 1);
+	state_of(&p.w[0], p.w[0].sv, "sysctls", "net.core.somaxconn = 1\n");
+	state_of(&p.w[1], p.w[1].sv, "sysctls", "net.core.somaxconn = 2\n");
+	compare(&p);
+	assert_says(p.verdict, "Cause: nothing listens on UDP port 53 of 10.0.0.2 in netns sv.");
+	end(&p);
+}
+
+static void what_one_side_did_not_note_is_no_difference(void **state)
+{
+	const struct trc_record failed = { TRC_SNAPSHOT, .snapshot = { 1, 0, "nftables", "nft", "nft is not installed", 0, 1, "" } };
+	struct pair_of_worlds p;
+	struct trc_record rec = failed;
+
+	drop_begin(&p);
+	rec.snapshot.netns = p.w[0].cl;
+	assert_int_equal(trc_write(p.w[0].writer, &rec), 0);
+	counted(&p.w[1], p.w[1].cl, "nftables", DROPS_DNS("2"), DROPS_DNS("5"));
+	compare(&p);
+	assert_int_equal(p.d.nchanges, 0);
+	end(&p);
+}
+
+/* Whatever a stranger writes into snapshots, the verdict is the same. */
+static void hostile_snapshots_do_no_harm(void **state)
+{
+	static const char *const texts[] = {
+		"", "[", "[1,null,\"x\",[],{}]", "{\"nftables\":{\"a\":1}}", "{\"nftables\":[{\"rule\":[]},{\"chain\":{}},{\"set\":{\"elem\":5}}]}",
+		"[{\"dst\":{},\"dev\":[],\"ifname\":{\"a\":1},\"addr_info\":7,\"flags\":\"UP\",\"kind\":[1]}]", " = \n = 1\na = \n", "*filter\n[ -A\n:\n",
+		"[{\"ifname\":\"\\u001b[2J\",\"mtu\":1,\"flags\":[{}],\"addr_info\":[{\"local\":5}]}]",
+	};
+	static const char *const whats[] = { "nftables", "iptables", "routes", "rules", "addresses", "neighbours", "qdiscs", "sysctls", "snmp" };
+
+	for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
+		struct pair_of_worlds p;
+
+		drop_begin(&p);
+		for (size_t i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
+			state_of(&p.w[0], p.w[0].cl, whats[i], texts[t]);
+			state_of(&p.w[1], p.w[1].cl, whats[i], "[]");
+		}
+		compare(&p);
+		assert_int_equal(p.status, 1);
+		assert_null(p.d.system_trouble);
+		assert_null(strchr(p.verdict, '\033'));
+		end(&p);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_rule_that_counted_the_drops_is_the_cause),
+		cmocka_unit_test(a_rule_that_counted_nothing_is_not_the_cause),
+		cmocka_unit_test(a_rule_of_another_namespace_is_not_the_cause),
+		cmocka_unit_test(a_rule_of_another_hook_is_not_the_cause),
+		cmocka_unit_test(a_policy_is_the_cause),
+		cmocka_unit_test(a_setting_is_the_cause),
+		cmocka_unit_test(a_setting_of_a_device_elsewhere_is_not_the_cause),
+		cmocka_unit_test(a_device_that_is_down_comes_before_the_routes_that_went_with_it),
+		cmocka_unit_test(a_route_to_elsewhere_is_not_the_cause),
+		cmocka_unit_test(a_reason_that_says_all_is_the_cause_when_no_difference_is),
+		cmocka_unit_test(what_one_side_did_not_note_is_no_difference),
+		cmocka_unit_test(hostile_snapshots_do_no_harm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
