@@ -75,10 +75,17 @@ static void pipeline_free(struct pipeline *p)
 	p->pieces = NULL;
 }
 
-/* Differs in everything that does not compress, so that a pipe is soon full. */
+/*
+ * Differs in everything that does not compress, so that a pipe is soon full: even its differences from one to the next
+ * differ (the mixer is that of MurmurHash3).
+ */
 static struct trc_hop hop_number(uint64_t i)
 {
 	uint64_t noise = (i + 1) * 0x9e3779b97f4a7c15;
+
+	noise = (noise ^ noise >> 33) * 0xff51afd7ed558ccd;
+	noise = (noise ^ noise >> 33) * 0xc4ceb9fe1a85ec53;
+	noise ^= noise >> 33;
 	struct trc_hop hop = { .time_ns = noise, .packet = noise | 1, .seq = i, .mark = noise >> 7, .tcp_seq = noise >> 11 };
 
 	return hop;

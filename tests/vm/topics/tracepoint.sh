@@ -18,20 +18,20 @@ tracepoint_records() {
 tracepoint_guest() {
 	local kind
 
-	claim "tracepoints_record_a_query" tracepoint_records tp-ok 0 --backend tracepoint 'host 10.0.0.2' -- $dig_command
-	claim "tracepoints_record_it_again" tracepoint_records tp-again 0 --backend tracepoint 'host 10.0.0.2' -- $dig_command
-	claim "light_records_a_query" tracepoint_records tp-light 0 --light 'host 10.0.0.2' -- $dig_command
+	claim "tracepoints_record_a_query" tracepoint_records tp-ok 0 --backend tracepoint 'ip host 10.0.0.2' -- $dig_command
+	claim "tracepoints_record_it_again" tracepoint_records tp-again 0 --backend tracepoint 'ip host 10.0.0.2' -- $dig_command
+	claim "light_records_a_query" tracepoint_records tp-light 0 --light 'ip host 10.0.0.2' -- $dig_command
 	claim "tracepoints_record_with_no_listener" tracepoint_records tp-closed 0 --backend tracepoint 'udp port 9 or icmp' -- \
 		$in_client flood 10.0.0.2 9 1
 	claim "light_records_a_flood" tracepoint_records tp-flood 0 --light 'udp port 9' -- $in_client flood 10.0.0.2 9 $tracepoint_flood
 	for kind in $job_kinds; do	# of job.sh
 		rule_add "$kind"
 		# dig ends with 9 when no server could be reached
-		claim "tracepoints_record_query_dropped_by_$kind" tracepoint_records "tp-dropped-$kind" 9 --backend tracepoint 'host 10.0.0.2' -- $dig_command
+		claim "tracepoints_record_query_dropped_by_$kind" tracepoint_records "tp-dropped-$kind" 9 --backend tracepoint 'ip host 10.0.0.2' -- $dig_command
 		rule_del "$kind"
 	done
 	rule_add nft
-	claim "light_records_dropped_query" tracepoint_records tp-dropped-light 9 --light 'host 10.0.0.2' -- $dig_command
+	claim "light_records_dropped_query" tracepoint_records tp-dropped-light 9 --light 'ip host 10.0.0.2' -- $dig_command
 	rule_del nft
 	start tp-killed --backend tracepoint
 	kill -KILL "$recorder"
