@@ -3,7 +3,9 @@
  * hop.bpf.c - notice that a kernel function handles a packet, record it.  No policy.
  *
  * Most functions need nothing but the sk_buff: one program for each common argument position is attached to them, hop1
- * ... hop3.  What is special about a function comes in its attach cookie (cookie.h), to the program hop_special.
+ * ... hop3.  What is special about a function comes in its attach cookie (cookie.h), to the program hop_special.  To ask
+ * for a cookie takes a search: where the sk_buff is the first argument, as it mostly is, programs of their own turn
+ * packets away before.
  */
 #include "kernel.h"
 #include "frame.h"
@@ -131,6 +133,19 @@ int hop_special(struct pt_regs *ctx)
 	return 0;
 }
 
+static __noinline int special_found(struct pt_regs *ctx)
+{
+	return special_enter(ctx);
+}
+
+SEC("kprobe")
+int hop_special1(struct pt_regs *ctx)
+{
+	if (!turned_away(PT_REGS_PARM1(ctx)))
+		special_found(ctx);
+	return 0;
+}
+
 /* --- lists of sk_buffs, each linked by its first member ----------------------------------------------------------- */
 
 #define LIST_MAX 256		/* members that are followed; drivers and GRO make lists of 64 at most */
@@ -228,6 +243,14 @@ int hop_session(struct pt_regs *ctx)
 	if (bpf_session_is_return())
 		return return_record(ctx);
 	return !special_enter(ctx);
+}
+
+SEC("kprobe")
+int hop_session1(struct pt_regs *ctx)
+{
+	if (bpf_session_is_return())
+		return return_record(ctx);
+	return turned_away(PT_REGS_PARM1(ctx)) || !special_found(ctx);
 }
 
 /* --- without kprobes: tracepoints that have an sk_buff ---------------------------------------------------------- */

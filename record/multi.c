@@ -63,7 +63,7 @@ static int link_create(const struct set *s, size_t from, size_t n, bool session)
 
 static int set_attach(struct set *s, size_t from, size_t n)
 {
-	bool session = s->prog == s->p->hop_session;
+	bool session = s->prog == s->p->hop_session || s->prog == s->p->hop_session1;
 	int fd, err;
 
 	if (!n)
@@ -88,6 +88,8 @@ static int set_build(struct set *s)
 	const struct function *fn;
 	size_t i;
 
+	if (!s->prog)
+		return 0;
 	s->n = 0;
 	for (i = 0; i < s->f->n; i++) {
 		fn = &s->f->v[i];
@@ -105,10 +107,11 @@ static int set_build(struct set *s)
 
 int multi_attach(struct probes *p, struct functions *f)
 {
+	struct bpf_program *const programs[] = { p->hop_special, p->hop_special1, p->hop_list, p->hop_session, p->hop_session1,
+						 p->hop[0], p->hop[1], p->hop[2] };
 	struct set s = { .p = p, .f = f };
 	size_t room = f->n ? f->n : 1, attached = 0, i;
-	uint32_t arg;
-	int err;
+	int err = 0;
 
 	s.members = calloc(room, sizeof(*s.members));
 	s.addrs = calloc(room, sizeof(*s.addrs));
@@ -117,16 +120,8 @@ int multi_attach(struct probes *p, struct functions *f)
 		err = -ENOMEM;
 		goto out;
 	}
-	s.prog = p->hop_special;
-	err = set_build(&s);
-	s.prog = p->hop_list;
-	err = err ? err : set_build(&s);
-	if (p->hop_session) {
-		s.prog = p->hop_session;
-		err = err ? err : set_build(&s);
-	}
-	for (arg = 1; !err && arg <= HOP_PROGRAMS; arg++) {
-		s.prog = p->hop[arg - 1];
+	for (i = 0; !err && i < sizeof(programs) / sizeof(*programs); i++) {
+		s.prog = programs[i];
 		err = set_build(&s);
 	}
 	s.prog = p->hop_return;

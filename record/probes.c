@@ -94,11 +94,13 @@ static int hop_programs_find(struct probes *p)
 			return -ENOENT;
 	}
 	p->hop_special = bpf_object__find_program_by_name(p->object, "hop_special");
+	p->hop_special1 = bpf_object__find_program_by_name(p->object, "hop_special1");
+	p->hop_session1 = bpf_object__find_program_by_name(p->object, "hop_session1");
 	p->hop_list = bpf_object__find_program_by_name(p->object, "hop_list");
 	p->hop_return = bpf_object__find_program_by_name(p->object, "hop_return");
 	p->hop_session = bpf_object__find_program_by_name(p->object, "hop_session");
 	p->hop_drop = bpf_object__find_program_by_name(p->object, "hop_drop");
-	return p->hop_special && p->hop_list && p->hop_return && p->hop_session && p->hop_drop ? 0 : -ENOENT;
+	return p->hop_special && p->hop_special1 && p->hop_session1 && p->hop_list && p->hop_return && p->hop_session && p->hop_drop ? 0 : -ENOENT;
 }
 
 /* The section of the programs' variables; libbpf shares its memory with the kernel in skeletons only. */
@@ -211,10 +213,15 @@ static void variables_try(const struct btf *btf, struct filters *f)
 	}
 }
 
-/* Only the programs of this backend are loaded. */
-static void programs_choose(struct probes *p, bool session)
+static void program_drop(struct bpf_program **prog)
 {
+	bpf_program__set_autoload(*prog, false);
+	*prog = NULL;
+}
 
+/* Only the programs of this backend are loaded. */
+static void programs_choose(struct probes *p, const struct program_constants *constants, bool session)
+{
 	struct bpf_program *prog;
 	bool kprobe, tracepoint;
 
@@ -226,13 +233,16 @@ static void programs_choose(struct probes *p, bool session)
 		if ((kprobe && p->backend == BACKEND_TRACEPOINT) || tracepoint)
 			bpf_program__set_autoload(prog, false);
 	}
-	if (session) {
-		bpf_program__set_expected_attach_type(p->hop_session, ATTACH_KPROBE_SESSION);
+	bpf_program__set_expected_attach_type(p->hop_session, ATTACH_KPROBE_SESSION);
+	bpf_program__set_expected_attach_type(p->hop_session1, ATTACH_KPROBE_SESSION);
+	if (session)
 		bpf_program__set_autoload(p->hop_return, false);
-	} else {
-		bpf_program__set_autoload(p->hop_session, false);
-		p->hop_session = NULL;
-	}
+	else
+		program_drop(&p->hop_session);
+	if (!session || !constants->filtered)
+		program_drop(&p->hop_session1);
+	if (!constants->direct || !constants->filtered)
+		program_drop(&p->hop_special1);
 }
 
 static void maps_size(const struct probes *p)
@@ -261,13 +271,11 @@ static int object_load(struct probes *p, const struct probes_plan *plan, const s
 		err = constants_set(p, &constants);
 	if (err)
 		return err;
-	programs_choose(p, p->backend == BACKEND_KPROBE_MULTI && kernel_has(btf, "bpf_session_is_return"));	/* since 6.10 */
+	programs_choose(p, &constants, p->backend == BACKEND_KPROBE_MULTI && kernel_has(btf, "bpf_session_is_return"));	/* since 6.10 */
 	if (p->backend == BACKEND_TRACEPOINT)
 		tracepoints_choose(p, plan->functions);
-	if (!lists) {
-		bpf_program__set_autoload(p->hop_list, false);
-		p->hop_list = NULL;
-	}
+	if (!lists)
+		program_drop(&p->hop_list);
 	maps_size(p);
 	if (!plan->explained)
 		verify_begin(&v);
@@ -399,9 +407,16 @@ void probes_enable(struct probes *p, bool on)
 /* The program for a function that takes the sk_buff as argument `arg`. */
 struct bpf_program *probes_program(const struct probes *p, uint32_t arg, uint32_t cookie)
 {
+	bool first = arg == 1 && !(cookie & COOKIE_REFERENCE);
+
 	if (cookie & COOKIE_RETURN && p->hop_session)
-		return p->hop_session;
-	return cookie & COOKIE_LIST ? p->hop_list : cookie ? p->hop_special : p->hop[arg - 1];
+		return first && p->hop_session1 ? p->hop_session1 : p->hop_session;
+	if (cookie & COOKIE_LIST)
+		return p->hop_list;
+	/* a call that is not recorded is told to its return */
+	if (cookie && first && p->hop_special1 && !(cookie & COOKIE_RETURN))
+		return p->hop_special1;
+	return cookie ? p->hop_special : p->hop[arg - 1];
 }
 
 static uint64_t program_missed(const struct bpf_program *prog)

@@ -27,9 +27,11 @@ struct probes {
 	struct bpf_object *object;
 	struct bpf_program *hop[HOP_PROGRAMS];
 	struct bpf_program *hop_special;	/* for functions with a cookie */
+	struct bpf_program *hop_special1;	/* with the packet as first argument; NULL: there is no filter, or reading is slow */
 	struct bpf_program *hop_list;		/* and for those that take lists */
 	struct bpf_program *hop_return;
 	struct bpf_program *hop_session;	/* entry and return of functions that have both; NULL: this kernel cannot */
+	struct bpf_program *hop_session1;	/* as hop_special1 */
 	struct bpf_program *hop_drop;
 	enum backend backend;
 	bool cookies;			/* of tracepoints: they share programs */
