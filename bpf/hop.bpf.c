@@ -4,8 +4,8 @@
  *
  * Most functions need nothing but the sk_buff: one program for each common argument position is attached to them, hop1
  * ... hop3.  What is special about a function comes in its attach cookie (cookie.h), to the program hop_special.  To ask
- * for a cookie takes a search: where the sk_buff is the first argument, as it mostly is, programs of their own turn
- * packets away before.
+ * for a cookie takes a search: where the sk_buff is the first argument, as it mostly is, small programs of their own turn
+ * packets away before, and go on to the others.
  */
 #include "kernel.h"
 #include "frame.h"
@@ -133,16 +133,21 @@ int hop_special(struct pt_regs *ctx)
 	return 0;
 }
 
-static __noinline int special_found(struct pt_regs *ctx)
-{
-	return special_enter(ctx);
-}
+struct one_program {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
+/* the recorder puts hop_special here, */
+struct one_program special_next SEC(".maps");
 
 SEC("kprobe")
 int hop_special1(struct pt_regs *ctx)
 {
 	if (!turned_away(PT_REGS_PARM1(ctx)))
-		special_found(ctx);
+		bpf_tail_call(ctx, &special_next, 0);
 	return 0;
 }
 
@@ -245,12 +250,15 @@ int hop_session(struct pt_regs *ctx)
 	return !special_enter(ctx);
 }
 
+/* and hop_session here */
+struct one_program session_next SEC(".maps");
+
 SEC("kprobe")
 int hop_session1(struct pt_regs *ctx)
 {
-	if (bpf_session_is_return())
-		return return_record(ctx);
-	return turned_away(PT_REGS_PARM1(ctx)) || !special_found(ctx);
+	if (bpf_session_is_return() || !turned_away(PT_REGS_PARM1(ctx)))
+		bpf_tail_call(ctx, &session_next, 0);
+	return 1;
 }
 
 /* --- without kprobes: tracepoints that have an sk_buff ---------------------------------------------------------- */

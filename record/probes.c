@@ -252,6 +252,17 @@ static void maps_size(const struct probes *p)
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(p->object, "scratches"), p->ncpus * 4);
 }
 
+/* What the small programs go on to. */
+static int next_put(const struct probes *p, const char *map, const struct bpf_program *from, const struct bpf_program *to)
+{
+	__u32 index = 0, fd;
+
+	if (!from)
+		return 0;
+	fd = bpf_program__fd(to);
+	return bpf_map__update_elem(bpf_object__find_map_by_name(p->object, map), &index, sizeof(index), &fd, sizeof(fd), BPF_ANY);
+}
+
 static int object_load(struct probes *p, const struct probes_plan *plan, const struct btf *btf, bool lists)
 {
 	struct program_constants constants = plan->constants;
@@ -282,6 +293,8 @@ static int object_load(struct probes *p, const struct probes_plan *plan, const s
 	err = bpf_object__load(p->object);
 	err = err ? err : verify_finish(&v);
 	verify_end(&v);
+	err = err ? err : next_put(p, "special_next", p->hop_special1, p->hop_special);
+	err = err ? err : next_put(p, "session_next", p->hop_session1, p->hop_session);
 	err = err ? err : programs_load(p, plan->functions, &constants);
 	return err ? err : memory_share(p);
 }
