@@ -8,6 +8,8 @@
 
 #include "diff.h"
 
+#define OTHERS_EXPLAINED 12	/* differences beside the first whose cause is looked for */
+
 /* Something must have been there to be compared, or "no difference" would be a lie. */
 static int check_overlap(const struct diff *d, char *error, size_t size)
 {
@@ -19,6 +21,25 @@ static int check_overlap(const struct diff *d, char *error, size_t size)
 	snprintf(error, size, "%s and %s have no packets of the same kind, so there is nothing to compare; see pktshow for what they hold",
 		 d->side[0].m->file, d->side[1].m->file);
 	return -EINVAL;
+}
+
+/* Further differences may have causes of their own. */
+static void others_explain(struct diff *d)
+{
+	for (size_t i = 1; i < d->nfindings; i++) {
+		struct finding *f = &d->findings[i];
+		struct locus locus = {};
+		struct causes causes;
+		char text[900] = "";
+
+		if (i < OTHERS_EXPLAINED && !finding_is_consequence(d, f)) {
+			locate(d, f, &locus);
+			causes_find(d, f, &locus, &causes);
+			say_cause(d, &causes, f->bad, text, sizeof(text));
+			locus_free(&locus);
+		}
+		f->cause = diff_text(d, text);
+	}
 }
 
 int diff_run(struct diff *d, const struct model *a, const struct model *b, char *error, size_t size)
@@ -36,7 +57,9 @@ int diff_run(struct diff *d, const struct model *a, const struct model *b, char 
 	if (d->nfindings) {
 		locate(d, &d->findings[0], &d->locus);
 		causes_find(d, &d->findings[0], &d->locus, &d->causes);
+		parting_find(d, &d->findings[0], &d->parting);
 	}
+	others_explain(d);
 	notes_collect(d);
 	return d->nfindings > 0;
 }

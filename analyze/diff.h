@@ -7,6 +7,7 @@
  *   diff_path.c    one packet's hops as a normalized path
  *   diff_class.c   packets into classes by a key that is fixed before the outcome; outcomes and ways counted
  *   diff_judge.c   which classes differ: unanimous, or by Fisher's exact test
+ *   diff_typical.c many packets: an exemplar, and the place after which they part
  *   diff_locate.c  where the path of a bad packet parts from that of a good one
  *   diff_words.c   the verdict in one sentence, and the evidence in a few
  *   diff_system.c  in what the two systems differ: rules, routes, settings, devices, by their snapshots
@@ -29,6 +30,10 @@ struct class;
 #define STUCK_NS 50000000ull
 /* an outcome is said to depend on the recording when chance explains it with less than this */
 #define SIGNIFICANT 0.01
+
+/* least difference of two shares that is told: of ends, of ways */
+#define OUTCOME_EFFECT 0.001
+#define WAY_EFFECT 0.1
 
 #define VERDICT_MAX 2600	/* bytes of the verdict */
 
@@ -139,6 +144,18 @@ struct finding {
 	uint32_t total[2];	/* ... of so many */
 	double p;
 	uint64_t when_ns;
+	const char *cause;	/* of others than the first: in words, "" = not known */
+};
+
+/* Many packets: the place after which their ways depend most clearly on the recording. */
+struct parting {
+	uint64_t from;		/* key of the place, 0 = the packet's beginning */
+	uint32_t netns;		/* where that is: label */
+	uint32_t packet;	/* one of the worse side that went there: index + 1, 0 = no such place */
+	size_t step;		/* the step that it came to */
+	bool to_end;		/* it ended there */
+	uint32_t hits[2], total[2];	/* how many of those at the place went so */
+	double p;
 };
 
 /* Two packets' paths, step against step. */
@@ -191,10 +208,12 @@ struct diff {
 	size_t shared;		/* functions probed in both */
 	struct class **classes;
 	size_t nclasses, compared;
+	size_t tested;		/* comparisons in which chance had to be excluded */
 	size_t background;	/* classes that are nobody's packets and were not judged */
 	struct finding *findings;	/* the first is the verdict */
 	size_t nfindings, findings_room;
 	struct locus locus;		/* of the first */
+	struct parting parting;		/* of the first */
 	struct change *changes;
 	size_t nchanges;
 	struct causes causes;		/* of the first */
@@ -241,6 +260,14 @@ const char *key_text(const struct diff *d, const struct key *k, char *buf, size_
 /* diff_judge.c */
 double fisher_exact(uint32_t k0, uint32_t n0, uint32_t k1, uint32_t n1);	/* two-sided p */
 void classes_judge(struct diff *d);
+
+void wilson(uint32_t hits, uint32_t total, double *low, double *high);	/* 95 % confidence interval of a share */
+
+/* diff_typical.c */
+uint32_t typical_packet(struct diff *d, int s, const struct tally *t);	/* index + 1 */
+double g_test_log(const uint32_t (*cells)[2], size_t n);		/* log p of n kinds on two sides */
+void parting_find(struct diff *d, const struct finding *f, struct parting *out);
+const char *say_parting(const struct diff *d, const struct parting *p, char *buf, size_t size);
 
 /* diff_locate.c */
 void locate(struct diff *d, const struct finding *f, struct locus *l);

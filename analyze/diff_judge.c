@@ -2,9 +2,11 @@
 /*
  * diff_judge.c - which classes differ, and which of them comes first.
  *
- * A class differs when all its packets end one way here and another way there, or when Fisher's exact test says
- * that chance does not explain the shares.  So one packet against one is decided by its outcome, and one late
- * packet among many proves nothing.
+ * A class differs when all its packets end one way here and another way there, or when chance does not explain the
+ * shares.  So one packet against one is decided by its outcome, and one late packet among many proves nothing.  Chance
+ * is asked three times: Fisher's exact test; of many, whether the shares differ between the recordings by more than
+ * between the times within each (packets of a burst share their fate: one overflow is one event); and, because many
+ * classes are asked, the procedure of Benjamini and Hochberg at 1 %.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 /* The packets of a class that have one thing in common: an outcome, or an outcome and a way. */
 struct share {
 	struct outcome outcome;
+	uint64_t way;		/* when told apart by it */
 	const struct tally *tally[2];	/* the largest on each side: has the exemplar */
 	uint32_t count[2];
 };
@@ -46,6 +49,87 @@ double fisher_exact(uint32_t k0, uint32_t n0, uint32_t k1, uint32_t n1)
 	return p < 1 ? p : 1;
 }
 
+void wilson(uint32_t hits, uint32_t total, double *low, double *high)
+{
+	const double z = 1.959964;
+	double n = total ? total : 1, share = hits / n, middle = share + z * z / (2 * n);
+	double half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n));
+
+	*low = total ? fmax(0, (middle - half) / (1 + z * z / n)) : 0;
+	*high = total ? fmin(1, (middle + half) / (1 + z * z / n)) : 1;
+}
+
+/* --- shares that come in bursts -------------------------------------------------------------------------------------- */
+
+#define PERIODS 24		/* into so many the packets of a class are cut */
+#define PERIODS_FROM 100	/* packets, on each side */
+
+struct period {
+	double all, hits;
+};
+
+/* The variance of a share, estimated from how it varies over time. */
+static double share_variance(const struct period *p, double *share)
+{
+	double all = 0, hits = 0, sum = 0;
+
+	for (int i = 0; i < PERIODS; i++) {
+		all += p[i].all;
+		hits += p[i].hits;
+	}
+	if (!all)
+		return 0;
+	*share = hits / all;
+	for (int i = 0; i < PERIODS; i++)
+		sum += (p[i].hits - *share * p[i].all) * (p[i].hits - *share * p[i].all);
+	return sum / (all * all) * PERIODS / (PERIODS - 1);
+}
+
+static bool is_of(const struct share *sh, const struct tally *t, bool by_way)
+{
+	return !memcmp(&sh->outcome, &t->outcome, sizeof(t->outcome)) && (!by_way || sh->way == t->way);
+}
+
+/* Cut a class's packets, in their order, into periods of as many. */
+static void periods_fill(const struct side *side, int s, const struct class *c, const struct share *sh, bool by_way, uint32_t total, struct period *p)
+{
+	uint8_t *mark = calloc(side->m->npackets + 1, 1);
+	uint32_t rank = 0;
+
+	for (size_t i = 0; mark && i < c->ntallies; i++)
+		for (uint32_t at = c->tallies[i]->first[s]; at; at = side->next[at - 1])
+			mark[at - 1] = is_of(sh, c->tallies[i], by_way) ? 2 : 1;
+	for (size_t i = 0; mark && i < side->m->npackets; i++) {
+		struct period *in = &p[(uint64_t)rank * PERIODS / total % PERIODS];
+
+		in->all += mark[i] > 0;
+		in->hits += mark[i] > 1;
+		rank += mark[i] > 0;
+	}
+	free(mark);
+}
+
+/* The chance that shares which vary so over time differ so.  Less than Fisher's where packets do not share their fate. */
+static double periods_p(const struct diff *d, const struct class *c, const struct share *sh, bool by_way, const uint32_t *total)
+{
+	double share[2] = {}, variance = 0;
+
+	if (total[0] < PERIODS_FROM || total[1] < PERIODS_FROM)
+		return 0;
+	for (int s = 0; s < 2; s++) {
+		struct period p[PERIODS] = {};
+
+		periods_fill(&d->side[s], s, c, sh, by_way, total[s], p);
+		variance += share_variance(p, &share[s]);
+	}
+	if (variance <= 0)
+		return share[0] == share[1] ? 1 : 0;
+	/* Student's t with that many degrees is wider than normal: a sixth less */
+	return erfc(fabs(share[0] - share[1]) / sqrt(variance) * 0.85 / sqrt(2));
+}
+
+/* --- shares ---------------------------------------------------------------------------------------------------------- */
+
 static int by_outcome(const void *a, const void *b)
 {
 	const struct tally *x = *(struct tally *const *)a, *y = *(struct tally *const *)b;
@@ -57,6 +141,7 @@ static int by_outcome(const void *a, const void *b)
 static void share_add(struct share *sh, const struct tally *t, const bool *settled)
 {
 	sh->outcome = t->outcome;
+	sh->way = t->way;
 	for (int s = 0; s < 2; s++) {
 		/* packets still under way say something only where none has arrived */
 		if (!t->count[s] || (t->outcome.fate == FATE_IN_FLIGHT && settled[s]))
@@ -115,17 +200,23 @@ static const struct share *largest_but(const struct share *shares, size_t n, int
 }
 
 /* Several ends on a side: the worst, and then the likeliest, that depends on the recording. */
-static bool contrast_by_share(const struct share *shares, size_t n, const uint32_t *total, struct contrast *c)
+static bool contrast_by_share(const struct diff *d, const struct class *cl, bool by_way, const struct share *shares, size_t n,
+			      const uint32_t *total, struct contrast *c)
 {
 	const struct share *best = NULL;
 	int side = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct share *sh = &shares[i];
-		double p = fisher_exact(sh->count[0], total[0], sh->count[1], total[1]) * n;
+		double p = fisher_exact(sh->count[0], total[0], sh->count[1], total[1]) * n, q;
+		double effect = fabs(sh->count[0] / (double)total[0] - sh->count[1] / (double)total[1]);
 		int worse = best ? severity(sh->outcome.fate) - severity(best->outcome.fate) : 1;
 
-		if (p >= SIGNIFICANT || worse < 0 || (worse == 0 && p >= c->p))
+		if (p >= SIGNIFICANT || effect < (by_way ? WAY_EFFECT : OUTCOME_EFFECT) || worse < 0)
+			continue;
+		q = periods_p(d, cl, sh, by_way, total);
+		p = q > p ? q : p;
+		if (p >= SIGNIFICANT || (worse == 0 && p >= c->p))
 			continue;
 		best = sh;
 		side = (double)sh->count[1] * total[0] > (double)sh->count[0] * total[1];
@@ -138,7 +229,8 @@ static bool contrast_by_share(const struct share *shares, size_t n, const uint32
 	return c->share[!side];
 }
 
-static bool contrast_find(const struct share *shares, size_t n, const uint32_t *total, struct contrast *c)
+static bool contrast_find(struct diff *d, const struct class *cl, bool by_way, const struct share *shares, size_t n, const uint32_t *total,
+			  struct contrast *c)
 {
 	for (int s = 0; s < 2; s++)
 		c->share[s] = largest_but(shares, n, s, NULL);
@@ -147,7 +239,8 @@ static bool contrast_find(const struct share *shares, size_t n, const uint32_t *
 		return false;
 	if (c->share[0]->count[0] == total[0] && c->share[1]->count[1] == total[1])
 		return c->share[0] != c->share[1];
-	return contrast_by_share(shares, n, total, c);
+	d->tested++;
+	return contrast_by_share(d, cl, by_way, shares, n, total, c);
 }
 
 static struct finding *finding_add(struct diff *d, struct class *c, enum finding_kind kind)
@@ -168,7 +261,7 @@ static void finding_contrast(struct diff *d, struct class *c, enum finding_kind 
 
 	for (int s = 0; s < 2; s++) {
 		f->outcome[s] = by->share[s]->outcome;
-		f->packet[s] = by->share[s]->tally[s]->first[s];
+		f->packet[s] = typical_packet(d, s, by->share[s]->tally[s]);
 		f->tally[s] = by->share[s]->tally[s];
 		f->hits[s] = by->share[s]->count[s];
 		f->total[s] = total[s];
@@ -197,7 +290,7 @@ static void judge_class(struct diff *d, struct class *c)
 	d->compared++;
 	for (int s = 0; s < 2; s++)
 		d->side[s].compared += total[s];
-	if (contrast_find(shares, n, total, &by)) {
+	if (contrast_find(d, c, false, shares, n, total, &by)) {
 		finding_contrast(d, c, FINDING_OUTCOME, &by, total);
 		return;
 	}
@@ -205,7 +298,7 @@ static void judge_class(struct diff *d, struct class *c)
 	if (d->side[0].m->missed || d->side[1].m->missed)
 		return;
 	n = shares_collect(c, true, shares);
-	if (contrast_find(shares, n, total, &by) && by.share[0]->outcome.fate == by.share[1]->outcome.fate)
+	if (contrast_find(d, c, true, shares, n, total, &by) && by.share[0]->outcome.fate == by.share[1]->outcome.fate)
 		finding_contrast(d, c, FINDING_WAY, &by, total);
 }
 
@@ -239,13 +332,46 @@ static int finding_rank(const struct finding *f)
 	return f->kind + (key_is_error(&f->class->key) ? 3 : 0);
 }
 
-/* Causes before consequences: what ended differently before what is missing, the earlier before the later. */
+/* How many packets, as a power of two, when they are more than a few. */
+static int finding_weight(const struct finding *f)
+{
+	int n = f->hits[f->bad] < 16 ? 0 : ilogb(f->hits[f->bad]);
+
+	return f->kind == FINDING_MISSING ? 0 : n;
+}
+
+/*
+ * Causes before consequences: what ended differently before what is missing; then what concerns the most packets; of
+ * about as many, the earlier before the later.
+ */
 static int by_rank(const void *a, const void *b)
 {
 	const struct finding *x = a, *y = b;
 	int c = finding_rank(x) - finding_rank(y);
 
+	c = c ? c : finding_weight(y) - finding_weight(x);
 	return c ? c : (x->when_ns > y->when_ns) - (x->when_ns < y->when_ns);
+}
+
+static int by_p(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	return (x->p > y->p) - (x->p < y->p);
+}
+
+/* Of many tests at 1 %, some would be positive by chance: keep those that are not (Benjamini and Hochberg). */
+static void findings_control(struct diff *d)
+{
+	size_t keep = 0, certain = 0;
+
+	qsort(d->findings, d->nfindings, sizeof(*d->findings), by_p);
+	while (certain < d->nfindings && !d->findings[certain].p)
+		certain++;
+	for (size_t i = certain; i < d->nfindings; i++)
+		if (d->findings[i].p <= SIGNIFICANT * (i - certain + 1) / d->tested)
+			keep = i - certain + 1;
+	d->nfindings = certain + keep;
 }
 
 void classes_judge(struct diff *d)
@@ -269,6 +395,8 @@ void classes_judge(struct diff *d)
 		else if (c->loose)
 			judge_missing(d, c);
 	}
-	if (d->nfindings)
-		qsort(d->findings, d->nfindings, sizeof(*d->findings), by_rank);
+	if (!d->nfindings)
+		return;
+	findings_control(d);
+	qsort(d->findings, d->nfindings, sizeof(*d->findings), by_rank);
 }

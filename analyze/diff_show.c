@@ -27,6 +27,7 @@
 #define AFTER_MAX 12
 #define TOUCHING_MAX 8		/* differences of the systems shown */
 #define OTHERS_MAX 8
+#define SHARE_FROM 5		/* packets of which a share is told */
 
 struct row {
 	enum style style;
@@ -294,6 +295,19 @@ static const char *examples_text(const struct diff *d, const struct finding *f, 
 	return buf;
 }
 
+/* " (3.2 %; 95 % of the time between 2.9 % and 3.6 %)" */
+static const char *share_text(const struct finding *f, int s, char *buf, size_t size)
+{
+	double low, high;
+
+	*buf = '\0';
+	if (f->total[s] < SHARE_FROM || f->hits[s] == 0)
+		return buf;
+	wilson(f->hits[s], f->total[s], &low, &high);
+	snprintf(buf, size, " (%.3g %%, 95 %% interval %.4g to %.4g %%)", 100.0 * f->hits[s] / f->total[s], 100 * low, 100 * high);
+	return buf;
+}
+
 static void show_reason(const struct diff *d, const struct evidence *e, const struct finding *f)
 {
 	const struct path *bad = &d->locus.path[f->bad];
@@ -320,7 +334,7 @@ static void show_evidence(const struct diff *d, const struct term *t)
 {
 	const struct finding *f = d->findings;
 	struct evidence ev = { .t = t, .label = LABEL_MIN }, *e = &ev;
-	char buf[600], examples[80];
+	char buf[900], examples[80], share[80];
 	bool first = true;
 
 	for (int s = 0; s < 2; s++)
@@ -329,10 +343,13 @@ static void show_evidence(const struct diff *d, const struct term *t)
 	term_print(t, STYLE_BOLD, "\nEvidence\n");
 	fact(e, "what", "%s", key_text(d, &f->class->key, buf, sizeof(buf)));
 	for (int s = 0; s < 2; s++)
-		fact(e, d->side[s].name, "%s%s%s", say_outcome(d, f, s, buf, sizeof(buf)), f->packet[s] ? ": " : "",
+		fact(e, d->side[s].name, "%s%s%s%s", say_outcome(d, f, s, buf, sizeof(buf)), share_text(f, s, share, sizeof(share)), f->packet[s] ? ": " : "",
 		     examples_text(d, f, s, examples, sizeof(examples)));
 	if (f->p > 0)
-		fact(e, "chance", "explains this with p = %.1e (Fisher's exact test)", f->p);
+		fact(e, "chance", "explains this with p = %.1e (Fisher's exact test%s)", f->p,
+		     f->total[0] >= 100 && f->total[1] >= 100 ? ", and how it varies over time" : "");
+	if (d->parting.packet)
+		fact(e, "they part", "%s", say_parting(d, &d->parting, buf, sizeof(buf)));
 	show_reason(d, e, f);
 	for (int s = 0; s < 2; s++) {
 		if (!f->packet[s])

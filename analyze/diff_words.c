@@ -307,6 +307,8 @@ const char *say_finding(const struct diff *d, const struct finding *f, char *buf
 	}
 	if (f->kind == FINDING_WAY)
 		add(&t, ", by another way");
+	if (f->cause && *f->cause)
+		add(&t, ". Cause: %s", f->cause);
 	return buf;
 }
 
@@ -332,6 +334,36 @@ const char *say_outcome(const struct diff *d, const struct finding *f, int s, ch
 		add(&t, " by netfilter at %s (%s)", hook_name(o->hook >> 8 & 0xff, o->hook & 0xff), family_name(o->hook >> 8 & 0xff));
 	if (o->fate == FATE_DROPPED)
 		add(&t, ", %s", packet_reason(m, &m->packets[f->packet[s] - 1]));
+	return buf;
+}
+
+/* "after netif_receive_skb 325 of 10000 go to nf_hook_slow FORWARD here, none of 10000 there" */
+const char *say_parting(const struct diff *d, const struct parting *p, char *buf, size_t size)
+{
+	struct text t = { .buf = buf, .size = size };
+	int bad = d->findings[0].bad;
+	struct path path = {};
+	char name[128];
+
+	*buf = '\0';
+	path_build((struct diff *)d, bad, &d->side[bad].m->packets[p->packet - 1], &path);
+	if (p->from)
+		add(&t, "after %s%s%s%s%s", name_text(d, p->from >> 17), p->from & 0x10000 ? " " : "",
+		    p->from & 0x10000 ? hook_name(p->from >> 8 & 0xff, p->from & 0xff) : "", p->netns ? " in " : "", name_text(d, p->netns));
+	else
+		add(&t, "at the beginning");
+	if (p->to_end || p->step >= path.end) {
+		add(&t, ", they end (%s)", fate_name(path.packet->fate));
+	} else {
+		const struct trc_hop *h = step_hop(&path, p->step);
+
+		add(&t, ", they go on to %s", func_plain(step_func(&path, p->step)->name, name, sizeof(name)));
+		if (path.steps[p->step].hook)
+			add(&t, " %s", hook_name(h->family, h->hook));
+	}
+	add(&t, ": %u of %u in %s, %u of %u in %s (p = %.1e, G-test)", p->hits[bad], p->total[bad], d->side[bad].name, p->hits[!bad],
+	    p->total[!bad], d->side[!bad].name, p->p);
+	path_free(&path);
 	return buf;
 }
 
