@@ -21,9 +21,11 @@ pkg = $(shell pkg-config $(1) 2>/dev/null)
 # each room compiles against the rooms it may use, and no others
 inc.trace = $(call pkg,--cflags libzstd)
 inc.record = -Itrace -Ibpf $(call pkg,--cflags libbpf libelf libmnl libcap-ng libpcap)
-inc.analyze = -Itrace -Ianalyze $(call pkg,--cflags sqlite3 smartcols)
+# of libpcap only pktshow has use, for filters, and does without it where it is not
+inc.analyze = -Itrace -Ianalyze $(call pkg,--cflags sqlite3 smartcols) $(if $(libs.select),-DHAVE_PCAP $(call pkg,--cflags libpcap))
 inc.tests = -Itrace -Ianalyze -Irecord -Ibpf -Itests $(call pkg,--cflags cmocka sqlite3)
 libs.record = $(call pkg,--libs libbpf libelf libmnl libcap-ng libpcap libzstd) -lpthread
+libs.select = $(call pkg,--libs libpcap)
 libs.analyze = $(call pkg,--libs sqlite3 smartcols libzstd) -lm
 libs.tests = $(call pkg,--libs cmocka)
 
@@ -59,6 +61,7 @@ ANALYZE_SHARED = $(filter-out $(TOOLS:%=$(B)/obj/analyze/%.o),$(call objects,ana
 $(B)/libanalyze.a: $(ANALYZE_SHARED)
 	@rm -f $@
 	$(AR) rcs $@ $^
+$(B)/pktshow: libs.analyze += $(libs.select)
 $(ANALYZE): $(B)/%: $(B)/obj/analyze/%.o $(B)/libanalyze.a $(B)/libpkttrace.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.analyze)
 

@@ -151,6 +151,8 @@ static int packets_gather(struct gather *g)
 
 	for (i = 0; i < g->m->npackets && !err; i++) {
 		p = &g->m->packets[i];
+		if (p->left_out)
+			continue;
 		if (p->lossy)
 			g->l->lossy++;
 		else

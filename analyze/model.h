@@ -62,6 +62,7 @@ struct packet {
 	uint32_t fate_hop;	/* index into .hops of the hop that decided it */
 	int32_t reason;		/* drop reason when FATE_DROPPED */
 	bool lossy;		/* hops may be missing: it lived while hops were lost */
+	bool left_out;		/* by a filter: views do not show it */
 	uint32_t pid;		/* of the process at its birth, 0 = none (born in an interrupt) */
 	uint32_t nframes;	/* of the stack at its first hop, innermost first; 0 = none */
 	const uint32_t *frames;	/* function ids */

@@ -9,14 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "select.h"
 #include "show.h"
 
 #define TROUBLE 2		/* exit status, as diff(1) */
 
 static const char usage[] =
-	"usage: pktshow [options] FILE        (- is standard input)\n"
+	"usage: pktshow [options] FILE [pcap-filter]        (- is standard input)\n"
 	"\n"
 	"Shows what a recording of pktrec holds: without options a header and one line a packet.\n"
+	"A pcap-filter selects packets, as for pktrec; when one is left, its path is shown.\n"
 	"\n"
 	"  -p, --packet N     the path of packet N, one hop a line\n"
 	"  -e, --explain      in words: packet N, or the packets that matter\n"
@@ -127,8 +129,10 @@ static int check_options(const struct show_options *o, int nfiles)
 {
 	if (nfiles == 0)
 		return fail("no recording given; try pktshow --help");
-	if (nfiles > 1)
-		return fail("one recording at a time; selecting packets by a filter is not possible yet, use --packet N");
+	if (nfiles > 1 && (o->view == SHOW_FUNCTIONS || o->view == SHOW_INFO || o->view == SHOW_SNAPSHOT || o->view == SHOW_VERIFY))
+		return fail("--functions, --info, --snapshot and --verify are about the recording: a filter selects nothing there");
+	if (nfiles > 1 && o->packet)
+		return fail("--packet and a filter both select packets; use one of them");
 	if (o->view != SHOW_LIST && (o->packet || o->explain))
 		return fail("--packet and --explain do not go with --drops, --functions, --info, --latency, --snapshot or --verify");
 	if ((o->stack || o->hex) && (!o->packet || o->explain))
@@ -154,6 +158,24 @@ static int bad_option(char **argv, int c)
 	return TROUBLE;
 }
 
+/* To be freed; NULL: no memory */
+static char *words_join(char **word, int n)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (int i = 0; i < n; i++)
+		fprintf(out, "%s%s", i ? " " : "", word[i]);
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
 /* -1: go on; otherwise the exit status. */
 static int show_parse(struct show_options *o, int argc, char **argv)
 {
@@ -174,8 +196,9 @@ static int show_parse(struct show_options *o, int argc, char **argv)
 	status = check_options(o, argc - optind);
 	if (status)
 		return status;
-	o->file = argv[optind];
-	return -1;
+	o->file = argv[optind++];
+	o->filter = optind < argc ? words_join(argv + optind, argc - optind) : NULL;
+	return optind < argc && !o->filter ? fail(strerror(ENOMEM)) : -1;
 }
 
 static int show_packet(const struct term *t, const struct show_options *o, const struct model *m, const struct packet *p)
@@ -188,9 +211,21 @@ static int show_packet(const struct term *t, const struct show_options *o, const
 	return err;
 }
 
+/* The one packet that a filter left; NULL: there are more, or none, or no filter. */
+static const struct packet *the_only(const struct model *m)
+{
+	size_t i = 0;
+
+	if (m->npackets == 1 || packets_selected(m) != 1)
+		return NULL;
+	while (m->packets[i].left_out)
+		i++;
+	return &m->packets[i];
+}
+
 static int show_view(const struct term *t, const struct show_options *o, const struct model *m)
 {
-	const struct packet *p = o->packet ? &m->packets[o->packet - 1] : NULL;
+	const struct packet *p = o->packet ? &m->packets[o->packet - 1] : o->json ? NULL : the_only(m);
 
 	if (o->view == SHOW_DROPS)
 		return show_drops(t, m, o->json);
@@ -249,32 +284,32 @@ static int run_verify(const struct show_options *o)
 	return finish(&t, 0);
 }
 
-static int run_live(const struct show_options *o)
+static int run_live(const struct show_options *o, const struct selector *s)
 {
 	char trouble[512] = "";
 	struct term t;
 	int err;
 
 	term_open(&t, o->color, false);
-	err = show_live(&t, o, trouble, sizeof(trouble));
+	err = show_live(&t, o, s, trouble, sizeof(trouble));
 	if (*trouble)
 		fprintf(stderr, "pktshow: standard input: %s\n", trouble);
 	return finish(&t, 0) || err ? TROUBLE : 0;
 }
 
-static int show_run(const struct show_options *o)
+static int run_file(const struct show_options *o, const struct selector *s)
 {
 	char error[512];
 	struct model *m;
 	struct term t;
 	int err;
 
-	if (o->view == SHOW_VERIFY)
-		return run_verify(o);
-	if (show_is_live(o))
-		return run_live(o);
 	if (model_load(&m, o->file, error, sizeof(error)))
 		return fail(error);
+	if (s && selector_apply(s, m)) {
+		model_free(m);
+		return fail(strerror(ENOMEM));
+	}
 	if (o->packet > m->npackets) {
 		fprintf(stderr, "pktshow: no packet %u: %s has %zu; pktshow %s lists them\n", o->packet, m->file, m->npackets, m->file);
 		model_free(m);
@@ -288,10 +323,28 @@ static int show_run(const struct show_options *o)
 	return err;
 }
 
+static int show_run(const struct show_options *o)
+{
+	struct selector *s = NULL;
+	char error[512] = "out of memory";
+	int status;
+
+	if (o->view == SHOW_VERIFY)
+		return run_verify(o);
+	if (o->filter && selector_open(&s, o->filter, error, sizeof(error)))
+		return fail(error);
+	status = show_is_live(o) ? run_live(o, s) : run_file(o, s);
+	selector_free(s);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct show_options o = {};
 	int status = show_parse(&o, argc, argv);
 
-	return status >= 0 ? status : show_run(&o);
+	if (status < 0)
+		status = show_run(&o);
+	free(o.filter);
+	return status;
 }

@@ -26,6 +26,7 @@ const char *hook_text(const struct trc_hop *h, char *buf, size_t size);		/* "LOC
 const char *packet_first_function(const struct model *m, const struct packet *p);	/* that says something */
 const char *packet_last_function(const struct model *m, const struct packet *p);
 uint32_t packet_last_hop(const struct model *m, const struct packet *p);	/* of packet_last_function() */
+size_t packets_selected(const struct model *m);		/* how many no filter left out */
 uint64_t packet_duration(const struct model *m, const struct packet *p);
 uint64_t packet_time(const struct model *m, const struct packet *p);	/* since the recording's first hop */
 uint32_t packet_drop_hook(const struct model *m, const struct packet *p);	/* the hook it died in, or NO_HOP */
@@ -85,6 +86,7 @@ struct show_options {
 	const char *file;
 	enum { SHOW_LIST, SHOW_DROPS, SHOW_FUNCTIONS, SHOW_INFO, SHOW_LATENCY, SHOW_SNAPSHOT, SHOW_VERIFY } view;
 	uint32_t packet;	/* 0 = not asked for */
+	char *filter;		/* pcap-filter, NULL = every packet */
 	uint32_t slowest;	/* packets, with SHOW_LATENCY; 0 = not asked for */
 	bool explain;
 	bool json;
@@ -120,7 +122,8 @@ int show_path_json(const struct term *t, const struct model *m, const struct pac
 /* Is standard input a pipe, whose writer may still be at it? */
 bool show_is_live(const struct show_options *o);
 /* Prints packets as they come.  0; or -errno, and what is wrong in trouble, which may be set for 0 too. */
-int show_live(const struct term *t, const struct show_options *o, char *trouble, size_t size);
+struct selector;
+int show_live(const struct term *t, const struct show_options *o, const struct selector *s, char *trouble, size_t size);
 
 /* Reads file unit by unit without a model: 0 when it is whole; otherwise -EBADMSG and what is wrong in trouble.  Prints where. */
 int show_verify(const struct term *t, const char *file, char *trouble, size_t size);

@@ -65,7 +65,7 @@ static size_t drops_collect(struct drop **out, const struct model *m)
 
 	*out = drops;
 	for (size_t i = 0; drops && i < m->npackets; i++)
-		if (m->packets[i].fate == FATE_DROPPED)
+		if (m->packets[i].fate == FATE_DROPPED && !m->packets[i].left_out)
 			drop_fill(&drops[n++], m, &m->packets[i]);
 	if (n)
 		qsort(drops, n, sizeof(*drops), drop_order);
@@ -186,7 +186,7 @@ int show_drops(const struct term *t, const struct model *m, bool as_json)
 	} else if (as_json) {
 		drops_json(t, m, groups, ngroups);
 	} else if (!n) {
-		fprintf(t->out, "none of %zu packets was dropped\n", m->npackets);
+		fprintf(t->out, "none of %zu packets was dropped\n", packets_selected(m));
 	} else {
 		err = drops_table(t, m, groups, ngroups);
 		if (!err)

@@ -61,13 +61,16 @@ int show_explain(const struct term *t, const struct model *m, const struct packe
 
 int show_explain_main(const struct term *t, const struct model *m, bool as_json)
 {
+	const bool filtered = packets_selected(m) < m->npackets;
 	size_t told = 0, left = 0, quiet = 0;
 
 	for (size_t i = 0; i < m->npackets; i++) {
 		const struct packet *p = &m->packets[i];
 		int err;
 
-		if (packet_is_housekeeping(p)) {
+		if (p->left_out)
+			continue;
+		if (!filtered && packet_is_housekeeping(p)) {
 			quiet++;
 			continue;
 		}

@@ -81,6 +81,8 @@ static void line_content(const struct term *t, const struct model *m)
 	size_t recorded = m->nhops - m->nderived;
 
 	label(t, "content");
+	if (packets_selected(m) < m->npackets)
+		fprintf(t->out, "%zu selected of ", packets_selected(m));
 	fprintf(t->out, "%zu packet%s, %zu hop%s, ", m->npackets, m->npackets == 1 ? "" : "s", recorded, recorded == 1 ? "" : "s");
 	if (m->lost)
 		term_print(t, STYLE_WARN, "%" PRIu64 " hops lost (%.2g %%)\n", m->lost, 100.0 * m->lost / (m->lost + recorded));

@@ -109,7 +109,8 @@ static void packet_json(FILE *out, const struct model *m, const struct packet *p
 void show_list_json(const struct term *t, const struct model *m)
 {
 	for (size_t i = 0; i < m->npackets; i++)
-		packet_json(t->out, m, &m->packets[i]);
+		if (!m->packets[i].left_out)
+			packet_json(t->out, m, &m->packets[i]);
 }
 
 /* What this kind of hop says beyond where it is. */

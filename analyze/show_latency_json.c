@@ -28,7 +28,7 @@ size_t derived_hops(const struct model *m, const struct latency *l)
 	size_t sum = 0;
 
 	for (size_t i = 0; i < m->npackets; i++)
-		if (!m->packets[i].lossy)
+		if (!m->packets[i].lossy && !m->packets[i].left_out)
 			sum += m->packets[i].nderived;
 	return sum;
 }

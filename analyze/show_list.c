@@ -59,6 +59,8 @@ static unsigned int list_measure(const struct model *m, unsigned int *widths)
 	for (int k = 0; k < NCOLS; k++)
 		widths[k] = k == COL_KIN && !m->nedges ? 0 : text_width(columns[k].name);
 	for (size_t i = 0; i < m->npackets; i++) {
+		if (m->packets[i].left_out)
+			continue;
 		cells_fill(&c, m, &m->packets[i]);
 		for (int k = 0; k < NCOLS; k++)
 			if (text_width(c.text[k]) > widths[k])
@@ -86,6 +88,8 @@ static void list_wide(const struct term *t, const struct model *m, const unsigne
 	struct cells c;
 
 	for (size_t i = 0; i < m->npackets; i++) {
+		if (m->packets[i].left_out)
+			continue;
 		cells_fill(&c, m, &m->packets[i]);
 		wide_line(t, STYLE_PLAIN, widths, fate_style(m->packets[i].fate), c.text);
 	}
@@ -147,7 +151,8 @@ static void list_narrow(const struct term *t, const struct model *m, unsigned in
 	cells_title(&c);
 	pair_line(t, STYLE_BOLD, widths, STYLE_BOLD, c.text);
 	for (size_t i = 0; i < m->npackets; i++)
-		packet_narrow(t, m, &m->packets[i], widths);
+		if (!m->packets[i].left_out)
+			packet_narrow(t, m, &m->packets[i], widths);
 }
 
 void show_list(const struct term *t, const struct model *m)
@@ -155,8 +160,8 @@ void show_list(const struct term *t, const struct model *m)
 	unsigned int widths[NCOLS];
 	struct cells c;
 
-	if (!m->npackets) {
-		fputs("no packets\n", t->out);
+	if (!packets_selected(m)) {
+		fputs(m->npackets ? "none of its packets is selected by the filter\n" : "no packets\n", t->out);
 		return;
 	}
 	if (list_measure(m, widths) <= t->width || !t->width) {

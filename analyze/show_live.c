@@ -16,6 +16,7 @@
 
 #include "live.h"
 #include "sanitize.h"
+#include "select.h"
 #include "show.h"
 
 #define LOOK_NS 100000000ULL		/* how often to look whether a packet is over */
@@ -29,6 +30,7 @@ struct feed {
 	struct live *live;
 	bool done;
 	int err;
+	const struct selector *selector;	/* NULL: every packet */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -87,6 +89,8 @@ static int print_over(const struct term *t, const struct show_options *o, struct
 	int err;
 
 	while ((err = live_next(f->live, now_ns(), all, &m)) > 0) {
+		if (f->selector && !selector_matches(f->selector, m, &m->packets[0], NULL))
+			continue;
 		if (o->json)
 			show_list_json(t, m);
 		else
@@ -154,9 +158,9 @@ static void words(char *trouble, size_t size, const struct trc_reader *r, int er
 		 said && *said ? said : strerror(-err));
 }
 
-int show_live(const struct term *t, const struct show_options *o, char *trouble, size_t size)
+int show_live(const struct term *t, const struct show_options *o, const struct selector *s, char *trouble, size_t size)
 {
-	struct feed f = { .lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER, .room = PTHREAD_COND_INITIALIZER };
+	struct feed f = { .selector = s, .lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER, .room = PTHREAD_COND_INITIALIZER };
 	int err = trc_reader_open(&f.reader, o->file);
 
 	if (err) {

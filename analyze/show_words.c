@@ -79,6 +79,15 @@ const char *hook_text(const struct trc_hop *h, char *buf, size_t size)
 	return buf;
 }
 
+size_t packets_selected(const struct model *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->npackets; i++)
+		n += !m->packets[i].left_out;
+	return n;
+}
+
 uint64_t packet_duration(const struct model *m, const struct packet *p)
 {
 	return p->nhops ? packet_hop(m, p, p->nhops - 1)->time_ns - packet_hop(m, p, 0)->time_ns : 0;
