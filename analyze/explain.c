@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "returns.h"
 #include "show.h"
 
 #define STAGE_NAMED_MAX 6	/* functions named in one sentence */
@@ -104,6 +105,7 @@ static const char *device_text(const struct story *s, const struct trc_hop *h, c
 /* With the last function above IP, where one was seen: that is the way by which it reached IP. */
 static void tell_to_ip(struct story *s, uint32_t i, const char *functions)
 {
+	s->sent = true;
 	for (uint32_t k = i; k-- > 0;) {
 		const struct trc_hop *h = packet_hop(s->m, s->p, k);
 		const struct func *f = hop_func(s->m, h);
@@ -116,6 +118,23 @@ static void tell_to_ip(struct story *s, uint32_t i, const char *functions)
 	story_say(s, "To IP", "It is handed to IP: %s.", functions);
 }
 
+/* On the stack of its first hop: where a function of IP was called by one that is above IP; the innermost such place. */
+static void tell_to_ip_by_stack(struct story *s)
+{
+	const struct packet *p = s->p;
+
+	for (uint32_t k = 0; k + 1 < p->nframes && !function_is_softirq(s->m->funcs[p->frames[k]].name); k++) {
+		const struct func *ip = &s->m->funcs[p->frames[k]], *above = &s->m->funcs[p->frames[k + 1]];
+
+		if (strcmp(ip->layer, "ip") || strcmp(above->layer, "transport"))
+			continue;
+		s->sent = true;
+		story_say(s, "To IP", "From the transport it was handed to IP before its first hop: %s called %s, as the stack of hop 1 shows.",
+			  above->name, ip->name);
+		return;
+	}
+}
+
 /* A packet that has to wait for the answer of the neighbour may wait for ever. */
 static void tell_neigh(struct story *s, uint32_t i, const char *functions)
 {
@@ -125,6 +144,48 @@ static void tell_neigh(struct story *s, uint32_t i, const char *functions)
 		if (!strcmp(hop_func(s->m, packet_hop(s->m, s->p, k))->name, "__neigh_event_send"))
 			snprintf(waits, sizeof(waits), "; it is not known yet, so the packet waits (hop %u, __neigh_event_send)", k + 1);
 	story_say(s, "Neighbour", "The link-layer address of the next hop is needed: %s%s.", functions, waits);
+}
+
+/* What came of asking for a route: seen in where it goes next, or in what the function answered. */
+static void tell_route(struct story *s, uint32_t i, const char *functions)
+{
+	uint32_t result = s->returns[i];
+	struct answer a = {};
+
+	if (result != NO_HOP)
+		answer_of(s->m, hop_func(s->m, packet_hop(s->m, s->p, i))->name, packet_hop(s->m, s->p, result)->value, &a);
+	if (a.so == SO_BAD) {
+		story_say(s, "Routing", "A route is looked up: %s. The answer is an error, %s: %s.", functions, a.word, a.meaning);
+		return;
+	}
+	for (uint32_t k = i + 1; k < s->p->nhops; k++) {
+		const struct trc_hop *h = packet_hop(s->m, s->p, k);
+		const struct func *f = hop_func(s->m, h);
+
+		if (!hop_enters(h) || (strcmp(f->stage, "forward") && strncmp(f->name, "ip_local_deliver", 16) && strcmp(f->name, "ip6_input") &&
+				       (!*f->stage || !strcmp(f->stage, "route"))))
+			continue;
+		if (!strcmp(f->stage, "forward") || !*f->stage)
+			story_say(s, "Routing", "A route is looked up: %s. The answer: %s (hop %u, %s).", functions,
+				  *f->stage ? "it is to be forwarded" : "it is for this machine", k + 1, f->name);
+		else
+			break;
+		return;
+	}
+	story_say(s, "Routing", "A route is looked up: %s.", functions);
+}
+
+/* Who sends something asks for the route first, so that no hop of the packet shows it. */
+static void tell_way_out(struct story *s, uint32_t i)
+{
+	const struct trc_hop *h = packet_hop(s->m, s->p, i);
+	const char *device = h->have & TRC_HAVE_SKB ? model_dev(s->m, s->netns, h->ifindex) : "";
+
+	if (s->route_told || s->received || !s->sent || !(h->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6)) || !*device)
+		return;
+	s->route_told = true;
+	story_say(s, "Routing", "No hop shows how its route was found: that was before it was made. It is to leave by device %s (hop %u).", device,
+		  i + 1);
 }
 
 static void tell_to_driver(struct story *s, uint32_t i, const char *functions)
@@ -144,6 +205,7 @@ static void tell_receive(struct story *s, uint32_t i, const char *functions)
 	const struct trc_hop *h = packet_hop(s->m, s->p, i);
 	char device[64], context[96];
 
+	s->received = true;
 	story_say(s, "Receive", "It enters the stack from %s, in the context of %s on CPU %u: %s.", device_text(s, h, device, sizeof(device)),
 		  context_text(s->m, h, context, sizeof(context)), h->cpu, functions);
 }
@@ -164,6 +226,7 @@ static void tell_to_qdisc(struct story *s, uint32_t i, const char *functions)
 	const struct trc_hop *h = packet_hop(s->m, s->p, i);
 	char device[64];
 
+	tell_way_out(s, i);
 	story_say(s, "Queue", "It is handed to the queue of %s: %s.", device_text(s, h, device, sizeof(device)), functions);
 }
 
@@ -173,13 +236,13 @@ static const struct {
 	void (*tell)(struct story *s, uint32_t i, const char *functions);
 } stages[] = {
 	{ "to_ip", "To IP", .tell = tell_to_ip },
-	{ "route", "Routing", "A route is looked up: %s." },
+	{ "route", "Routing", .tell = tell_route },
 	{ "neigh", "Neighbour", .tell = tell_neigh },
 	{ "to_qdisc", "Queue", .tell = tell_to_qdisc },
 	{ "to_driver", "Driver", .tell = tell_to_driver },
 	{ "receive", "Receive", .tell = tell_receive },
 	{ "from_ip_rcv", "IP receive", "IP takes the received packet: %s." },
-	{ "forward", "Forward", "It is not for this netns; IP forwards it: %s." },
+	{ "forward", "Forward", "IP forwards it, as it is not for this machine: %s." },
 	{ "to_transport", "Protocol", "It is handed up to its protocol: %s." },
 	{ "to_socket", "Socket", "It is put into a socket's queue: %s." },
 	{ "read", "Read", .tell = tell_read },
@@ -191,6 +254,8 @@ static void tell_stage(struct story *s, uint32_t i)
 
 	if (s->told && !strcmp(s->told, stage))
 		return;
+	if (!strcmp(stage, "route"))
+		s->route_told = true;
 	for (size_t k = 0; k < sizeof(stages) / sizeof(stages[0]); k++) {
 		char *functions;
 
@@ -237,9 +302,9 @@ static void tell_context(struct story *s, uint32_t i)
 		  duration_text(h->time_ns - before->time_ns, time, sizeof(time)), i + 1, hop_func(s->m, h)->name);
 }
 
-int explain_packet(struct explain *out, const struct model *m, const struct packet *p)
+int explain_packet(struct explain *out, const struct model *m, const struct packet *p, const struct rulebook *rules)
 {
-	struct story s = { .m = m, .p = p, .out = out, .queued = NO_HOP };
+	struct story s = { .m = m, .p = p, .out = out, .queued = NO_HOP, .rules = rules };
 
 	*out = (struct explain){};
 	s.returns = packet_returns(m, p);
@@ -248,25 +313,34 @@ int explain_packet(struct explain *out, const struct model *m, const struct pack
 	s.netfilter_known = stage_probed(m, "netfilter") && !p->lossy && !m->missed;
 	memset(s.passed, 0xff, sizeof(s.passed));	/* NO_HOP */
 	tell_origin(&s);
+	tell_tcp(&s);
+	if (p->nhops && !stage_seen(&s, "to_ip") && (!strcmp(hop_func(m, packet_hop(m, p, 0))->layer, "ip") || !strcmp(hop_func(m, packet_hop(m, p, 0))->layer, "netfilter")))
+		tell_to_ip_by_stack(&s);
 	for (uint32_t i = 0; i < p->nhops && !s.err; i++) {
 		const struct trc_hop *h = packet_hop(m, p, i);
 
+		tell_kin(&s, i ? h->time_ns - !!h->time_ns : h->time_ns);
+		if (i)
+			tell_made(&s, h->time_ns);
 		if (!hop_enters(h))
 			continue;
 		tell_crossing(&s, i);
 		tell_context(&s, i);
 		tell_unvisited(&s, i);
+		tell_address(&s, i);
 		if (hop_is_hook(m, h))
 			tell_hook(&s, i);
 		else if (*hop_func(m, h)->stage)
 			tell_stage(&s, i);
+		tell_saying(&s, i);
 	}
+	tell_kin(&s, UINT64_MAX);
 	tell_fate(&s);
 	tell_unknown(&s);
 	free(s.returns);
 	if (s.err)
 		explain_free(out);
-	return s.err;
+	return s.err ? -ENOMEM : 0;
 }
 
 bool packet_is_housekeeping(const struct packet *p)

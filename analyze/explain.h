@@ -9,6 +9,7 @@
 
 #include "hooks.h"
 #include "model.h"
+#include "rules.h"
 
 struct explain_step {
 	const char *label;	/* "Origin", "Netfilter", ...: borrowed */
@@ -20,7 +21,8 @@ struct explain {
 	size_t count;
 };
 
-int explain_packet(struct explain *out, const struct model *m, const struct packet *p);	/* 0 or -ENOMEM */
+/* rules: of the same recording, NULL = not known.  0 or -ENOMEM */
+int explain_packet(struct explain *out, const struct model *m, const struct packet *p, const struct rulebook *rules);
 void explain_free(struct explain *e);
 
 /* Neighbour discovery, ARP, multicast reports: traffic that no process asked for. */
@@ -39,6 +41,15 @@ struct story {
 	uint32_t queued;	/* hop at which a socket got it, or NO_HOP */
 	bool netfilter_known;	/* the function that traverses hooks was probed and no hop was lost */
 	uint32_t passed[HOOK_POINTS_MAX];	/* hop at which a hook's place was reached, or NO_HOP */
+	const struct rulebook *rules;
+	bool has_tuple;
+	struct tuple tuple;	/* as the last boundary saw it */
+	uint32_t tuple_hop;	/* that boundary */
+	bool sent, received, route_told;	/* handed to IP; taken from a device; a route was spoken of */
+	const char *said;	/* the saying that came last */
+	uint32_t said_device;
+	uint32_t kin;		/* of p->kin so many were told */
+	size_t made;		/* index of the next packet that may have been made by this one */
 	int err;
 };
 
@@ -46,10 +57,26 @@ void story_say(struct story *s, const char *label, const char *format, ...) __at
 void tell_origin(struct story *s);
 void tell_hook(struct story *s, uint32_t i);
 void tell_unvisited(struct story *s, uint32_t i);
+void tell_rules(struct story *s, uint32_t hook, bool drops);
+void tell_saying(struct story *s, uint32_t i);
+void tell_address(struct story *s, uint32_t i);
+void tell_kin(struct story *s, uint64_t until_ns);
+void tell_made(struct story *s, uint64_t until_ns);
+void tell_maker(struct story *s);
+void tell_tcp(struct story *s);
 void tell_fate(struct story *s);
 void tell_unknown(struct story *s);
+bool stage_seen(const struct story *s, const char *stage);
 bool stage_probed(const struct model *m, const char *stage);
 /* "ip_send_skb (hop 2), __ip_local_out (hop 3)": functions of that stage from hop i until another stage begins */
 char *stage_functions(const struct story *s, uint32_t i);
+
+/* The packet during whose handling p was made, and the hop that shows it; NULL: none is known. */
+const struct packet *packet_maker(const struct model *m, const struct packet *p, uint32_t *hop);
+
+/* What a hop shows of addresses; false: nothing that is whole. */
+bool hop_tuple(struct tuple *t, const struct trc_hop *h);
+enum change { CHANGE_SOURCE = 1, CHANGE_DESTINATION = 2, CHANGE_HEADER = 4 };	/* or-ed; the last is another protocol */
+enum change tuple_change(const struct tuple *a, const struct tuple *b);
 
 #endif

@@ -28,13 +28,40 @@ static void tell_command(struct story *s, const char *command)
 	story_say(s, "Origin", "Its command line is: %.*s%s", (int)n, command, cut ? "..." : "");
 }
 
-static void tell_process(struct story *s, const char *where)
+/*
+ * Was it made where it is first seen?  Then its stack, or the first function, is of those that make or send packets;
+ * otherwise the recorder met it somewhere on its way.
+ */
+static bool is_made_here(const struct model *m, const struct packet *p, uint32_t first)
+{
+	const struct func *f = hop_func(m, packet_hop(m, p, first));
+
+	if (!strcmp(f->stage, "free"))
+		return false;
+	if (!strcmp(f->layer, "packet") || !strcmp(f->stage, "send") || !strcmp(f->stage, "to_ip"))
+		return true;
+	for (uint32_t i = 0; i < p->nframes && !function_is_softirq(m->funcs[p->frames[i]].name); i++) {
+		f = &m->funcs[p->frames[i]];
+		if (!strcmp(f->stage, "send") || !strcmp(f->stage, "to_ip") || strstr(f->name, "alloc_skb") || strstr(f->name, "_send") ||
+		    strstr(f->name, "skb_clone") || !strcmp(f->name, "skb_copy") || strstr(f->name, "_push_pending_frames"))
+			return true;
+	}
+	return !p->nframes && strcmp(f->layer, "socket") && strcmp(f->stage, "read");
+}
+
+static void tell_process(struct story *s, const char *where, bool made)
 {
 	const struct packet *p = s->p;
 	const char *command = model_command(s->m, p->pid);
 	char who[96], call[64];
 
 	proc_text(s->m, p->pid, who, sizeof(who));
+	if (!made) {
+		story_say(s, "Origin", "It is first seen in process %s%s%s%s: where it comes from was not recorded.", who, where,
+			  packet_syscall(s->m, p, call, sizeof(call)) ? ", within the system call " : "",
+			  packet_syscall(s->m, p, call, sizeof(call)) ? call : "");
+		return;
+	}
 	if (packet_syscall(s->m, p, call, sizeof(call)))
 		story_say(s, "Origin", "Process %s%s calls %s(2).", who, where, call);
 	else if (!p->nframes)
@@ -47,12 +74,36 @@ static void tell_process(struct story *s, const char *where)
 		tell_command(s, command);
 }
 
+static void tell_interrupt(struct story *s, const struct trc_hop *h, const char *where, uint32_t first)
+{
+	bool received = !strcmp(hop_func(s->m, packet_hop(s->m, s->p, first))->stage, "receive");
+	char context[96];
+
+	story_say(s, "Origin", "It is first seen in %s on CPU %u%s: %s.", context_text(s->m, h, context, sizeof(context)), h->cpu, where,
+		  received ? "a device received it" : is_made_here(s->m, s->p, first) ? "no process made it at that moment" :
+		  "where it comes from was not recorded");
+}
+
+/* What allocates packets and sets them up is of no layer: the first that is of one says more. */
+static void first_layer(const struct story *s, uint32_t i, char *buf, size_t size)
+{
+	for (; i < s->p->nhops; i++) {
+		const struct trc_hop *h = packet_hop(s->m, s->p, i);
+		const struct func *f = hop_func(s->m, h);
+
+		if (!hop_enters(h) || !strcmp(f->layer, "other") || !strcmp(f->layer, "packet") || (!strcmp(f->layer, "socket") && !*f->stage))
+			continue;
+		snprintf(buf, size, "; the first that belongs to a layer is %s (hop %u, %s)", f->name, i + 1, f->layer);
+		return;
+	}
+}
+
 void tell_origin(struct story *s)
 {
 	const struct packet *p = s->p;
 	const struct trc_hop *h;
 	const char *layer;
-	char where[160] = "", stack[640];
+	char where[160] = "", stack[640], more[160] = "";
 	uint32_t first = 0;
 
 	if (!p->nhops) {
@@ -63,25 +114,46 @@ void tell_origin(struct story *s)
 	for (uint32_t i = 0; i < p->nhops && !*where; i++)
 		if (packet_hop(s->m, p, i)->have & TRC_HAVE_NETNS)
 			snprintf(where, sizeof(where), " in netns %s", model_netns(s->m, packet_hop(s->m, p, i)->netns));
-	if (p->pid) {
-		tell_process(s, where);
-	} else {
-		char context[96];
-
-		story_say(s, "Origin", "It is first seen in %s on CPU %u%s: no process made it at that moment.",
-			  context_text(s->m, h, context, sizeof(context)), h->cpu, where);
-	}
-	packet_stack_text(s->m, p, stack, sizeof(stack));
 	while (first + 1 < p->nhops && packet_hop(s->m, p, first)->kind == TRC_DERIVED)
 		first++;
+	if (p->pid)
+		tell_process(s, where, is_made_here(s->m, p, first));
+	else
+		tell_interrupt(s, h, where, first);
+	tell_maker(s);
+	packet_stack_text(s->m, p, stack, sizeof(stack));
 	h = packet_hop(s->m, p, first);
 	layer = hop_func(s->m, h)->layer;
 	if (!strcmp(layer, "other") || !strcmp(layer, "packet"))
 		layer = "";	/* says nothing */
-	story_say(s, "Origin", "The first %s that sees it is %s%s (hop %u%s%s)%s%s.",
+	if (!*layer)
+		first_layer(s, first, more, sizeof(more));
+	story_say(s, "Origin", "The first %s that sees it is %s%s (hop %u%s%s)%s%s%s.",
 		  hop_is_tracepoint(s->m, h) || h->kind == TRC_DROP ? "tracepoint" : "probed function",
 		  h->kind == TRC_DROP ? "kfree_skb, in " : "", hop_func(s->m, h)->name, first + 1, *layer ? ", " : "", layer,
-		  *stack ? ", reached through " : "", stack);
+		  *stack ? ", reached through " : "", stack, more);
+}
+
+/* The kernel reports drops that are no losses; "" = this one may be one. */
+static const char *harmless(const struct story *s, char *buf, size_t size)
+{
+	char who[160];
+
+	*buf = '\0';
+	for (uint32_t i = 0; i < s->p->nkin; i++) {
+		const struct edge *e = &s->m->edges[s->p->kin[i]];
+		const struct packet *child = e->parent == s->p->number && e->child ? &s->m->packets[e->child - 1] : NULL;
+
+		if (!child || (e->kind != TRC_EDGE_CLONE && e->kind != TRC_EDGE_COPY) || child->fate != FATE_DELIVERED)
+			continue;
+		snprintf(buf, size, "This is no loss: its clone, packet %u, was %s; only this original found no other taker.", child->number,
+			 packet_fate_text(s->m, child, who, sizeof(who)));
+		return buf;
+	}
+	for (uint32_t i = 0; i < s->p->nhops && !strcmp(packet_reason(s->m, s->p), "NOT_SPECIFIED"); i++)
+		if (!strcmp(hop_func(s->m, packet_hop(s->m, s->p, i))->name, "tcp_timewait_state_process"))
+			snprintf(buf, size, "Its connection was closed already: the kernel reports such segments as dropped, without a reason, once it has dealt with them. That is no loss.");
+	return buf;
 }
 
 static void tell_drop(struct story *s, const char *time)
@@ -95,7 +167,7 @@ static void tell_drop(struct story *s, const char *time)
 		snprintf(at, sizeof(at), " at hook %s", hook_text(packet_hop(s->m, p, hook), word, sizeof(word)));
 	story_say(s, "End", "It is dropped in %s%s (hop %u), %s after its first hop, with the reason %s.", packet_last_function(s->m, p),
 		  at, p->fate_hop + 1, time, reason);
-	if (*reason_text(reason, text, sizeof(text)))
+	if (*harmless(s, text, sizeof(text)) || *reason_text(reason, text, sizeof(text)))
 		story_say(s, "Why", "%s", text);
 }
 
@@ -107,6 +179,21 @@ static void tell_in_flight(struct story *s)
 
 	story_say(s, "End", "Its end was not seen. The last hop is %s (hop %u), %s before the recording ends.", hop_func(s->m, last)->name,
 		  s->p->nhops, duration_text(end > last->time_ns ? end - last->time_ns : 0, time, sizeof(time)));
+}
+
+/* By whom a packet is used up that is no loss. */
+static const char *used_up(const struct story *s)
+{
+	if (packet_went_on(s->m, s->p))
+		return "Others go on in its place (see Kin)";
+	if (!stage_seen(s, "to_transport"))
+		return "The kernel uses it up itself";
+	switch (s->p->tuple.l4proto) {
+	case 1: return "ICMP uses it up itself";
+	case 6: return "TCP uses it up itself";
+	case 58: return "ICMPv6 uses it up itself";
+	}
+	return "The kernel uses it up itself";
 }
 
 void tell_fate(struct story *s)
@@ -135,7 +222,7 @@ void tell_fate(struct story *s)
 		break;
 	case FATE_CONSUMED:
 		hop = packet_last_hop(s->m, p);
-		story_say(s, "End", "The kernel uses it up itself: %s (hop %u) is the last to touch it, and it is freed %s after its first hop.",
+		story_say(s, "End", "%s: %s (hop %u) is the last to touch it, and it is freed %s after its first hop.", used_up(s),
 			  packet_last_function(s->m, p), hop + 1, time);
 		break;
 	case FATE_MERGED:
@@ -147,7 +234,7 @@ void tell_fate(struct story *s)
 	}
 }
 
-static bool stage_seen(const struct story *s, const char *stage)
+bool stage_seen(const struct story *s, const char *stage)
 {
 	for (uint32_t i = 0; i < s->p->nhops; i++)
 		if (!strcmp(hop_func(s->m, packet_hop(s->m, s->p, i))->stage, stage))

@@ -44,14 +44,47 @@ void tell_unvisited(struct story *s, uint32_t i)
 	}
 }
 
-/* Netfilter's functions inside this call of the hook: tables, chains, matches, in order and once each. */
+/* Of many functions only those are named that decide: tables, chains, connection tracking. */
+#define ASKED_ALL 4
+
+static bool is_deciding(const struct func *f)
+{
+	return f->flags & TRC_FUNC_RETURN || strstr(f->name, "_do_chain") || strstr(f->name, "_do_table");
+}
+
+struct asked {
+	uint32_t first, last, named, others;
+	const struct func *before;
+};
+
+/* Calls inside this one of the hook, in order and once each: to out those that shall be named. */
+static void asked_walk(const struct story *s, uint32_t hook, uint32_t end, struct asked *a, FILE *out, bool all)
+{
+	*a = (struct asked){ .first = NO_HOP };
+	for (uint32_t i = hook + 1; i < end && i < s->p->nhops; i++) {
+		const struct trc_hop *h = packet_hop(s->m, s->p, i);
+		const struct func *f = hop_func(s->m, h);
+
+		/* what a hook calls knows the hook; what that calls in turn is only known by name */
+		if (!hop_enters(h) || (strcmp(f->layer, "netfilter") && !(h->have & TRC_HAVE_HOOK)) || f == a->before)
+			continue;
+		a->first = a->first == NO_HOP ? i : a->first;
+		a->last = i;
+		a->before = f;
+		if (all || is_deciding(f))
+			fprintf(out, "%s%s", a->named++ ? ", " : "", f->name);
+		else
+			a->others++;
+	}
+}
+
+/* Netfilter's functions inside this call of the hook. */
 static char *hook_asked(const struct story *s, uint32_t hook)
 {
 	uint32_t end = s->returns[hook] != NO_HOP ? s->returns[hook] : hook + 1;
 	bool derived = packet_hop(s->m, s->p, hook)->kind == TRC_DERIVED;
-	uint32_t first = NO_HOP, last = 0;
-	const struct func *before = NULL;
 	char *text = NULL;
+	struct asked a;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
@@ -61,24 +94,24 @@ static char *hook_asked(const struct story *s, uint32_t hook)
 	while (derived && end < s->p->nhops && packet_hop(s->m, s->p, end)->kind == TRC_DERIVED &&
 	       !strcmp(hop_func(s->m, packet_hop(s->m, s->p, end))->layer, "netfilter"))
 		end++;
-	for (uint32_t i = hook + 1; i < end && i < s->p->nhops; i++) {
-		const struct trc_hop *h = packet_hop(s->m, s->p, i);
-		const struct func *f = hop_func(s->m, h);
-
-		/* what a hook calls knows the hook; what that calls in turn is only known by name */
-		if (!hop_enters(h) || (strcmp(f->layer, "netfilter") && !(h->have & TRC_HAVE_HOOK)) || f == before)
-			continue;
-		fprintf(out, "%s%s", first == NO_HOP ? "; it asked " : ", ", f->name);
-		first = first == NO_HOP ? i : first;
-		last = i;
-		before = f;
+	fputs("; it asked ", out);
+	asked_walk(s, hook, end, &a, out, true);
+	if (a.named > ASKED_ALL) {
+		rewind(out);
+		fputs("; it asked ", out);
+		asked_walk(s, hook, end, &a, out, false);
 	}
-	if (first != NO_HOP)
-		fprintf(out, first == last ? " (hop %u)" : " (hops %u-%u)", first + 1, last + 1);
+	if (a.others)
+		fprintf(out, "%s%u %sfunctions", a.named ? " and " : "", a.others, a.named ? "other " : "");
+	if (a.first != NO_HOP)
+		fprintf(out, a.first == a.last ? " (hop %u)" : " (hops %u-%u)", a.first + 1, a.last + 1);
+	putc('\0', out);
 	if (fclose(out)) {
 		free(text);
 		return NULL;
 	}
+	if (a.first == NO_HOP)
+		*text = '\0';
 	return text;
 }
 
@@ -87,16 +120,18 @@ void tell_hook(struct story *s, uint32_t i)
 	const struct trc_hop *h = packet_hop(s->m, s->p, i);
 	uint32_t result = s->returns[i];
 	char *asked = hook_asked(s, i);
+	bool drops = packet_drop_hook(s->m, s->p) == i || (result != NO_HOP && packet_hop(s->m, s->p, result)->value < 0);
 
 	if (result != NO_HOP)
 		story_say(s, "Netfilter", "Hook %s (%s) says %s (hop %u, %s)%s.", hook_name(h->family, h->hook), family_name(h->family),
 			  verdict_name(packet_hop(s->m, s->p, result)->value), i + 1, hop_func(s->m, h)->name, asked ? asked : "");
-	else if (packet_drop_hook(s->m, s->p) == i)
+	else if (drops)
 		story_say(s, "Netfilter", "Hook %s (%s) drops it (hop %u, %s)%s.", hook_name(h->family, h->hook),
 			  family_name(h->family), i + 1, hop_func(s->m, h)->name, asked ? asked : "");
 	else
 		story_say(s, "Netfilter", "Hook %s (%s) is visited (hop %u, %s); its verdict was not recorded.",
 			  hook_name(h->family, h->hook), family_name(h->family), i + 1, hop_func(s->m, h)->name);
+	tell_rules(s, i, drops);
 	free(asked);
 	s->told = NULL;
 }

@@ -25,6 +25,7 @@ const char *reason_text(const char *reason, char *buf, size_t size);	/* what it 
 const char *hook_text(const struct trc_hop *h, char *buf, size_t size);		/* "LOCAL_OUT IPv4" */
 const char *packet_first_function(const struct model *m, const struct packet *p);	/* that says something */
 const char *packet_last_function(const struct model *m, const struct packet *p);
+const char *packet_went_on(const struct model *m, const struct packet *p);	/* "consumed: segmented"; NULL: it did not */
 uint32_t packet_last_hop(const struct model *m, const struct packet *p);	/* of packet_last_function() */
 size_t packets_selected(const struct model *m);		/* how many no filter left out */
 uint64_t packet_duration(const struct model *m, const struct packet *p);

@@ -44,10 +44,10 @@ static void explain_json(const struct term *t, const struct packet *p, const str
 	}
 }
 
-int show_explain(const struct term *t, const struct model *m, const struct packet *p, bool as_json)
+static int explain_one(const struct term *t, const struct model *m, const struct packet *p, const struct rulebook *rules, bool as_json)
 {
 	struct explain e;
-	int err = explain_packet(&e, m, p);
+	int err = explain_packet(&e, m, p, rules);
 
 	if (err)
 		return err;
@@ -59,7 +59,16 @@ int show_explain(const struct term *t, const struct model *m, const struct packe
 	return 0;
 }
 
-int show_explain_main(const struct term *t, const struct model *m, bool as_json)
+int show_explain(const struct term *t, const struct model *m, const struct packet *p, bool as_json)
+{
+	struct rulebook *rules;
+	int err = rulebook_open(&rules, m) ?: explain_one(t, m, p, rules, as_json);
+
+	rulebook_close(rules);
+	return err;
+}
+
+static int explain_main(const struct term *t, const struct model *m, const struct rulebook *rules, bool as_json)
 {
 	const bool filtered = packets_selected(m) < m->npackets;
 	size_t told = 0, left = 0, quiet = 0;
@@ -80,7 +89,7 @@ int show_explain_main(const struct term *t, const struct model *m, bool as_json)
 		}
 		if (told++ && !as_json)
 			putc('\n', t->out);
-		err = show_explain(t, m, p, as_json);
+		err = explain_one(t, m, p, rules, as_json);
 		if (err)
 			return err;
 	}
@@ -88,4 +97,13 @@ int show_explain_main(const struct term *t, const struct model *m, bool as_json)
 		term_print(t, STYLE_DIM, "%s%zu packets explained; left out: %zu of ARP, neighbour discovery, multicast reports or unknown headers, %zu more (--packet N --explain)\n",
 			   told ? "\n" : "", told, quiet, left);
 	return 0;
+}
+
+int show_explain_main(const struct term *t, const struct model *m, bool as_json)
+{
+	struct rulebook *rules;
+	int err = rulebook_open(&rules, m) ?: explain_main(t, m, rules, as_json);
+
+	rulebook_close(rules);
+	return err;
 }

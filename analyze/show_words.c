@@ -189,7 +189,7 @@ const char *packet_fate_short(const struct model *m, const struct packet *p, cha
 }
 
 /* What was consumed because others go on in its place; NULL: it was just used up. */
-static const char *packet_went_on(const struct model *m, const struct packet *p)
+const char *packet_went_on(const struct model *m, const struct packet *p)
 {
 	for (uint32_t i = p->nkin; i-- > 0;) {
 		const struct edge *e = &m->edges[p->kin[i]];

@@ -55,7 +55,7 @@ SELECT recording, moment, netns_id, netns, 'nftables', clean(rule ->> '$.family'
 			coalesce(x.value ->> '$.right', '?')
 		WHEN x.key IN ('jump', 'goto') AND x.type = 'object' THEN x.key || ' ' || coalesce(x.value ->> '$.target', '?')
 		WHEN x.key = 'counter' THEN NULL
-		ELSE x.key || coalesce(' ' || x.value, '')
+		ELSE x.key || coalesce(' ' || replace(replace(replace(x.value, '"', ''), '{', ''), '}', ''), '')
 	 END, ' ') || coalesce(' # ' || (rule ->> '$.comment'), ''))
 	 FROM json_each(rule, '$.expr') e, json_each(iif(e.type = 'object', e.value, '{}')) x)
 FROM nft

@@ -27,7 +27,7 @@ static void explain(const struct model *m)
 	struct explain e;
 
 	for (size_t i = 0; i < m->npackets && i < EXPLAINED_MAX; i++) {
-		CHECK(!explain_packet(&e, m, &m->packets[i]));
+		CHECK(!explain_packet(&e, m, &m->packets[i], NULL));
 		explain_free(&e);
 	}
 }

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * explain_rules.c - which firewall rule of a hook it was, as far as snapshots and counters can tell.
+ *
+ * A rule is named as the one only when it drops, fits the packet, counted something while this was recorded, and no
+ * other does; everything less is said as what it is.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "explain.h"
+#include "rules.h"
+#include "show.h"
+
+#define NAMED_MAX 3
+
+struct candidates {
+	const struct rule *counted[NAMED_MAX], *silent[NAMED_MAX];	/* the first of them */
+	size_t ncounted, nsilent;
+	enum fit fit;			/* of counted[0] */
+};
+
+/* Rules that may have met the packet; drops: only those that drop. */
+static struct candidates find(const struct story *s, const struct trc_hop *h, bool drops)
+{
+	struct candidates c = {};
+
+	for (size_t i = 0; i < rulebook_size(s->rules); i++) {
+		const struct rule *r = rulebook_rule(s->rules, i);
+		enum fit fit;
+
+		if ((drops ? !rule_drops(r) : rule_drops(r) || rule_is_policy(r)) || !r->counted)
+			continue;
+		fit = rule_fits(r, s->m, h);
+		if (fit == FIT_NO)
+			continue;
+		if (r->counted < 0) {
+			if (c.nsilent++ < NAMED_MAX)
+				c.silent[c.nsilent - 1] = r;
+			continue;
+		}
+		if (!c.ncounted)
+			c.fit = fit;
+		if (c.ncounted++ < NAMED_MAX)
+			c.counted[c.ncounted - 1] = r;
+	}
+	return c;
+}
+
+static char *rules_list(const struct rule *const *rules, size_t n)
+{
+	char *text = NULL, rule[512];
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < n && i < NAMED_MAX; i++) {
+		fprintf(out, "%s%s", i ? "; " : "", rule_text(rules[i], rule, sizeof(rule)));
+		if (rules[i]->counted > 0)
+			fprintf(out, " (%lld packet%s)", (long long)rules[i]->counted, rules[i]->counted == 1 ? "" : "s");
+	}
+	if (n > NAMED_MAX)
+		fprintf(out, "; and %zu more", n - NAMED_MAX);
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static void say_list(struct story *s, const char *before, const struct rule *const *rules, size_t n)
+{
+	char *text = rules_list(rules, n);
+
+	if (text)
+		story_say(s, "Rule", "%s: %s.", before, text);
+	else
+		s->err = -1;
+	free(text);
+}
+
+static bool has_snapshot(const struct story *s, uint32_t netns)
+{
+	for (size_t i = 0; i < s->m->nsnapshots; i++) {
+		const struct snapshot *x = &s->m->snapshots[i];
+
+		if (x->netns == netns && x->end && !x->broken && (!strcmp(x->what, "nftables") || !strcmp(x->what, "iptables")))
+			return true;
+	}
+	return false;
+}
+
+static void say_one(struct story *s, const struct candidates *c)
+{
+	const struct rule *r = c->counted[0];
+	char rule[512];
+	bool sure = c->fit == FIT_YES && !c->nsilent;
+
+	story_say(s, "Rule", "%s %s. It counted %lld packet%s while this was recorded, and %s this one; %s.",
+		  sure ? "It is" : "It is likely", rule_text(r, rule, sizeof(rule)), (long long)r->counted, r->counted == 1 ? "" : "s",
+		  c->fit == FIT_YES ? "fits" : "may fit",
+		  c->nsilent ? "but there are rules of this hook that drop and count nothing" : "no other rule of this hook that drops did both");
+}
+
+static void tell_dropping(struct story *s, const struct trc_hop *h)
+{
+	struct candidates c = find(s, h, true);
+
+	if (c.ncounted == 1)
+		say_one(s, &c);
+	else if (c.ncounted)
+		say_list(s, "It is one of these, which drop, may fit, and counted packets while this was recorded", c.counted, c.ncounted);
+	else if (c.nsilent)
+		say_list(s, "No rule of this hook that drops and counts has met it; these drop without counting and may fit", c.silent, c.nsilent);
+	else if (has_snapshot(s, h->netns))
+		story_say(s, "Rule", "No rule of the snapshots fits: it was another function of netfilter, or a rule that was gone when the recording ended.");
+}
+
+static void tell_passing(struct story *s, const struct trc_hop *h)
+{
+	struct candidates c = find(s, h, false);
+
+	if (c.ncounted)
+		say_list(s, c.fit == FIT_YES && c.ncounted == 1 ? "The rule of this hook that fits it and counted packets while this was recorded"
+			 : "Rules of this hook that may fit it and counted packets while this was recorded", c.counted, c.ncounted);
+}
+
+void tell_rules(struct story *s, uint32_t hook, bool drops)
+{
+	const struct trc_hop *h = packet_hop(s->m, s->p, hook);
+
+	if (!(h->have & TRC_HAVE_NETNS))
+		return;
+	if (drops)
+		tell_dropping(s, h);
+	else
+		tell_passing(s, h);
+}

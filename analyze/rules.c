@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * rules.c - the rules of the snapshots, and whether one fits a packet.
+ *
+ * schema/snapshots.sql takes rules out of the snapshots' text, whoever wrote them; here they are read from an SQLite
+ * database in memory that holds nothing else.  schema/rules.sql asks for the rules, for chains and what they hang on, and
+ * for what rules of nft ask of a packet; what rules of iptables ask is in their text.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "embedded.h"
+#include "model_private.h"
+#include "rules.h"
+#include "sql.h"
+
+#define RULES_MAX 20000		/* more are not looked at: nobody reads them */
+#define JUMPS_MAX 16		/* chains deep; the kernel's own limit */
+
+enum asked { ASK_UNKNOWN, ASK_PROTO, ASK_SADDR, ASK_DADDR, ASK_SPORT, ASK_DPORT, ASK_IN, ASK_OUT };
+
+/* What a rule asks of a packet; not: it must differ. */
+struct ask {
+	enum asked what;
+	bool not;
+	uint8_t length;		/* of an address, its prefix */
+	uint8_t family;		/* of an address, AF_* */
+	uint8_t address[16];
+	uint16_t number;	/* a port, a protocol */
+	const char *device;
+};
+
+struct chain {
+	uint32_t netns;
+	const char *family, *table, *name;
+	int hook;		/* -1: only reached by jumps */
+};
+
+struct rulebook {
+	struct arena arena;
+	struct rule *rules;
+	size_t nrules, rules_room;
+	struct chain *chains;
+	size_t nchains, chains_room;
+	struct ask *asks;	/* of nft's rules, in the order of rules */
+	size_t nasks, asks_room;
+	bool no_memory;
+};
+
+static const char *column(struct rulebook *b, sqlite3_stmt *q, int i)
+{
+	const char *text = (const char *)sqlite3_column_text(q, i), *copy = arena_text(&b->arena, text ? text : "");
+
+	b->no_memory |= !copy;
+	return copy ? copy : "";
+}
+
+/* --- what is asked ------------------------------------------------------------------------------------------------- */
+
+static const struct { const char *name; uint8_t proto; } protocols[] = {
+	{ "icmp", 1 }, { "tcp", 6 }, { "udp", 17 }, { "gre", 47 }, { "esp", 50 }, { "ah", 51 }, { "icmpv6", 58 },
+	{ "ipv6-icmp", 58 }, { "sctp", 132 },
+};
+
+static bool parse_number(const char *text, unsigned long max, uint16_t *out)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	*out = n;
+	return *text >= '0' && *text <= '9' && !*end && n <= max;
+}
+
+static bool parse_protocol(const char *text, uint16_t *out)
+{
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++) {
+		if (!strcmp(text, protocols[i].name)) {
+			*out = protocols[i].proto;
+			return true;
+		}
+	}
+	return parse_number(text, 255, out);
+}
+
+/* "10.0.0.0/8", "fe80::1" */
+static bool parse_address(const char *text, struct ask *a)
+{
+	char address[INET6_ADDRSTRLEN];
+	size_t n = strcspn(text, "/");
+	uint16_t length;
+
+	if (n >= sizeof(address))
+		return false;
+	memcpy(address, text, n);
+	address[n] = '\0';
+	a->family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	a->length = a->family == AF_INET6 ? 128 : 32;
+	if (inet_pton(a->family, address, a->address) != 1)
+		return false;
+	if (!text[n])
+		return true;
+	if (!parse_number(text + n + 1, a->length, &length))
+		return false;
+	a->length = length;
+	return true;
+}
+
+/* A value that cannot be read makes the question unknown. */
+static struct ask ask_of(struct rulebook *b, enum asked what, bool not, const char *value)
+{
+	struct ask a = { .what = what, .not = not };
+	bool known = true;
+
+	switch (what) {
+	case ASK_PROTO: known = parse_protocol(value, &a.number); break;
+	case ASK_SPORT:
+	case ASK_DPORT: known = parse_number(value, 65535, &a.number); break;
+	case ASK_SADDR:
+	case ASK_DADDR: known = parse_address(value, &a); break;
+	case ASK_IN:
+	case ASK_OUT:
+		a.device = arena_text(&b->arena, value);
+		known = a.device && *value && !strpbrk(value, "*+");
+		b->no_memory |= !a.device;
+		break;
+	case ASK_UNKNOWN: break;
+	}
+	if (!known)
+		a.what = ASK_UNKNOWN;
+	return a;
+}
+
+static void ask_add(struct rulebook *b, struct rule *r, struct ask a)
+{
+	if (grow((void **)&b->asks, b->nasks, &b->asks_room, sizeof(*b->asks))) {
+		b->no_memory = true;
+		return;
+	}
+	b->asks[b->nasks++] = a;
+	r->nasks++;
+}
+
+/* "-d 10.9.0.2/32 -p udp -m udp ! --dport 69 -j DROP" */
+static void asks_of_iptables(struct rulebook *b, struct rule *r)
+{
+	static const struct { const char *option; enum asked what; } options[] = {
+		{ "-p", ASK_PROTO }, { "-s", ASK_SADDR }, { "-d", ASK_DADDR }, { "-i", ASK_IN }, { "-o", ASK_OUT },
+		{ "--sport", ASK_SPORT }, { "--dport", ASK_DPORT },
+	};
+	char *copy = strdup(r->text), *at = copy, *word, *value;
+	bool not = false;
+
+	if (!copy) {
+		b->no_memory = true;
+		return;
+	}
+	while ((word = strsep(&at, " "))) {
+		enum asked what = ASK_UNKNOWN;
+
+		if (!strcmp(word, "-j") || !strcmp(word, "-g"))
+			break;
+		if (!strcmp(word, "!")) {
+			not = true;
+			continue;
+		}
+		for (size_t i = 0; i < sizeof(options) / sizeof(*options) && *word == '-'; i++)
+			if (!strcmp(options[i].option, word))
+				what = options[i].what;
+		/* of a module it says by itself nothing, but its comment can be anything */
+		if (!strcmp(word, "--comment"))
+			break;
+		if (what != ASK_UNKNOWN) {
+			value = strsep(&at, " ");
+			ask_add(b, r, ask_of(b, what, not, value ? value : ""));
+		} else if (!strncmp(word, "--", 2)) {
+			ask_add(b, r, (struct ask){ ASK_UNKNOWN });
+		}
+		not = false;
+	}
+	free(copy);
+}
+
+/* The word behind -j or -g, which is a chain or a target. */
+static const char *iptables_jump(struct rulebook *b, const char *text)
+{
+	const char *at = strstr(text, "-j ") ?: strstr(text, "-g ");
+	char word[64];
+
+	if (!at)
+		return "";
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(at + 3, " "), at + 3);
+	return arena_text(&b->arena, word) ?: "";
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------- */
+
+static void rule_read(struct rulebook *b, sqlite3_stmt *q)
+{
+	struct rule r = {
+		.netns = sqlite3_column_int64(q, 0), .iptables = strcmp(column(b, q, 1), "nftables"), .family = column(b, q, 2),
+		.table = column(b, q, 3), .chain = column(b, q, 4), .number = sqlite3_column_int64(q, 5), .action = column(b, q, 6),
+		.text = column(b, q, 7), .counted = sqlite3_column_type(q, 8) == SQLITE_NULL ? -1 : sqlite3_column_int64(q, 8),
+		.jump = column(b, q, 9),
+	};
+
+	if (b->nrules >= RULES_MAX || grow((void **)&b->rules, b->nrules, &b->rules_room, sizeof(*b->rules))) {
+		b->no_memory |= b->nrules < RULES_MAX;
+		return;
+	}
+	if (r.iptables)
+		r.jump = iptables_jump(b, r.text);
+	b->rules[b->nrules++] = r;
+}
+
+static int hook_number(const char *name)
+{
+	static const char *const names[][2] = {
+		{ "prerouting", "PREROUTING" }, { "input", "INPUT" }, { "forward", "FORWARD" }, { "output", "OUTPUT" },
+		{ "postrouting", "POSTROUTING" }, { "ingress", "ingress" }, { "egress", "egress" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i][0]) || !strcmp(name, names[i][1]))
+			return i;
+	return -1;
+}
+
+static void chain_add(struct rulebook *b, struct chain c)
+{
+	if (grow((void **)&b->chains, b->nchains, &b->chains_room, sizeof(*b->chains)))
+		b->no_memory = true;
+	else
+		b->chains[b->nchains++] = c;
+}
+
+/* nft's chains say their hook, and their policy counts nothing: it becomes a rule like iptables' */
+static void chain_read(struct rulebook *b, sqlite3_stmt *q)
+{
+	struct chain c = {
+		.netns = sqlite3_column_int64(q, 0), .family = column(b, q, 1), .table = column(b, q, 2), .name = column(b, q, 3),
+		.hook = hook_number(column(b, q, 4)),
+	};
+	const char *policy = column(b, q, 5);
+
+	chain_add(b, c);
+	if (c.hook < 0 || strcmp(policy, "drop") || grow((void **)&b->rules, b->nrules, &b->rules_room, sizeof(*b->rules)))
+		return;
+	b->rules[b->nrules++] = (struct rule){
+		.netns = c.netns, .family = c.family, .table = c.table, .chain = c.name, .action = "drop", .text = "policy drop",
+		.counted = -1, .jump = "",
+	};
+}
+
+static bool same_place(const struct rule *r, uint32_t netns, const char *family, const char *table)
+{
+	return r->netns == netns && !strcmp(r->family, family) && !strcmp(r->table, table);
+}
+
+/* A row of what a rule of nft asks; rows come in the order of rules. */
+static void match_read(struct rulebook *b, sqlite3_stmt *q)
+{
+	static const struct { const char *protocol, *field; enum asked what; } fields[] = {
+		{ "ip", "saddr", ASK_SADDR }, { "ip", "daddr", ASK_DADDR }, { "ip6", "saddr", ASK_SADDR }, { "ip6", "daddr", ASK_DADDR },
+		{ "ip", "protocol", ASK_PROTO }, { "ip6", "nexthdr", ASK_PROTO },
+		{ "tcp", "sport", ASK_SPORT }, { "tcp", "dport", ASK_DPORT }, { "udp", "sport", ASK_SPORT }, { "udp", "dport", ASK_DPORT },
+		{ "th", "sport", ASK_SPORT }, { "th", "dport", ASK_DPORT },
+		{ "meta", "l4proto", ASK_PROTO }, { "meta", "iifname", ASK_IN }, { "meta", "oifname", ASK_OUT },
+		{ "meta", "iif", ASK_IN }, { "meta", "oif", ASK_OUT },
+	};
+	uint32_t netns = sqlite3_column_int64(q, 0);
+	const char *family = column(b, q, 1), *table = column(b, q, 2), *chain = column(b, q, 3);
+	const char *protocol = column(b, q, 5), *field = column(b, q, 6), *op = column(b, q, 7), *value = column(b, q, 8);
+	int64_t handle = sqlite3_column_int64(q, 4);
+	enum asked what = ASK_UNKNOWN;
+	struct rule *r = NULL;
+
+	for (size_t i = 0; i < b->nrules && !r; i++)
+		if (!b->rules[i].iptables && b->rules[i].number == handle && same_place(&b->rules[i], netns, family, table) &&
+		    !strcmp(b->rules[i].chain, chain))
+			r = &b->rules[i];
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		if (!strcmp(fields[i].protocol, protocol) && !strcmp(fields[i].field, field))
+			what = fields[i].what;
+	if (!r)
+		return;
+	if (!r->nasks)
+		r->first_ask = b->nasks;
+	if (!strcmp(protocol, "tcp") || !strcmp(protocol, "udp"))	/* says the protocol by itself */
+		ask_add(b, r, ask_of(b, ASK_PROTO, false, protocol));
+	if (strcmp(op, "==") && strcmp(op, "!=") && strcmp(op, "in"))
+		what = ASK_UNKNOWN;
+	ask_add(b, r, ask_of(b, what, !strcmp(op, "!="), value));
+}
+
+static int each(sqlite3 *db, struct rulebook *b, const char *name, void (*read)(struct rulebook *b, sqlite3_stmt *q))
+{
+	sqlite3_stmt *q = NULL;
+	const char *at = embedded_rules, *tail;
+	int rc;
+
+	/* the statement that begins with a comment of this name */
+	at = strstr(at, name);
+	rc = at ? sqlite3_prepare_v2(db, at + strlen(name), -1, &q, &tail) : SQLITE_ERROR;
+	while (rc == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW)
+		read(b, q);
+	sqlite3_finalize(q);
+	return rc;
+}
+
+static int snapshot_insert(sqlite3_stmt *q, const struct model *m, const struct snapshot *s)
+{
+	sqlite3_bind_text(q, 1, s->end ? "end" : "start", -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 2, s->netns);
+	sqlite3_bind_text(q, 3, model_netns(m, s->netns), -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 4, s->what, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 5, s->text, -1, SQLITE_STATIC);
+	sqlite3_step(q);
+	return sqlite3_reset(q);
+}
+
+static bool has_rules(const struct snapshot *s)
+{
+	return s->netns && !s->broken && (!strcmp(s->what, "nftables") || strstr(s->what, "tables"));
+}
+
+static int database_fill(sqlite3 *db, const struct model *m)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = functions_add(db);
+
+	rc = rc ?: sqlite3_exec(db, "PRAGMA temp_store = MEMORY; BEGIN", NULL, NULL, NULL);
+	rc = rc ?: sqlite3_exec(db, embedded_tables, NULL, NULL, NULL);
+	rc = rc ?: sqlite3_prepare_v2(db, "INSERT INTO snapshot VALUES (1,?,?,?,?,NULL,NULL,?)", -1, &q, NULL);
+	for (size_t i = 0; i < m->nsnapshots && !rc; i++)
+		if (has_rules(&m->snapshots[i]))
+			rc = snapshot_insert(q, m, &m->snapshots[i]);
+	sqlite3_finalize(q);
+	return rc ?: sqlite3_exec(db, embedded_snapshots, NULL, NULL, NULL);
+}
+
+/* --- which hook a rule is reached from ------------------------------------------------------------------------------ */
+
+static unsigned int base_hooks(const struct rulebook *b, const struct rule *r)
+{
+	int hook = r->iptables ? hook_number(r->chain) : -1;
+
+	for (size_t i = 0; i < b->nchains && !r->iptables; i++)
+		if (same_place(r, b->chains[i].netns, b->chains[i].family, b->chains[i].table) && !strcmp(b->chains[i].name, r->chain))
+			hook = b->chains[i].hook;
+	return hook < 0 ? 0 : 1u << hook;
+}
+
+static void hooks_spread(struct rulebook *b)
+{
+	bool more = true;
+
+	for (size_t i = 0; i < b->nrules; i++)
+		b->rules[i].hooks = base_hooks(b, &b->rules[i]);
+	for (int depth = 0; more && depth < JUMPS_MAX; depth++) {
+		more = false;
+		for (size_t i = 0; i < b->nrules; i++) {
+			const struct rule *from = &b->rules[i];
+
+			for (size_t k = 0; k < b->nrules && *from->jump && from->hooks; k++) {
+				struct rule *to = &b->rules[k];
+
+				if (from->iptables != to->iptables || !same_place(to, from->netns, from->family, from->table) ||
+				    strcmp(to->chain, from->jump) || (to->hooks | from->hooks) == to->hooks)
+					continue;
+				to->hooks |= from->hooks;
+				more = true;
+			}
+		}
+	}
+}
+
+static void asks_settle(struct rulebook *b)
+{
+	for (size_t i = 0; i < b->nrules; i++) {
+		struct rule *r = &b->rules[i];
+
+		if (r->iptables) {
+			r->first_ask = b->nasks;
+			asks_of_iptables(b, r);
+		}
+	}
+	for (size_t i = 0; i < b->nrules; i++)
+		b->rules[i].asks = b->rules[i].nasks ? b->asks + b->rules[i].first_ask : NULL;
+}
+
+int rulebook_open(struct rulebook **out, const struct model *m)
+{
+	struct rulebook *b = *out = calloc(1, sizeof(*b));
+	sqlite3 *db = NULL;
+	int rc = b ? sqlite3_open(":memory:", &db) : SQLITE_NOMEM;
+
+	rc = rc ?: database_fill(db, m);
+	rc = rc ?: each(db, b, "-- rules\n", rule_read);
+	rc = rc ?: each(db, b, "-- chains\n", chain_read);
+	rc = rc ?: each(db, b, "-- matches\n", match_read);
+	sqlite3_close(db);
+	if (b && !rc) {
+		asks_settle(b);
+		hooks_spread(b);
+	}
+	if (!rc && !b->no_memory)
+		return 0;
+	rulebook_close(b);
+	*out = NULL;
+	return -ENOMEM;
+}
+
+void rulebook_close(struct rulebook *b)
+{
+	if (!b)
+		return;
+	arena_free(&b->arena);
+	free(b->rules);
+	free(b->chains);
+	free(b->asks);
+	free(b);
+}
+
+size_t rulebook_size(const struct rulebook *b)
+{
+	return b ? b->nrules : 0;
+}
+
+const struct rule *rulebook_rule(const struct rulebook *b, size_t i)
+{
+	return &b->rules[i];
+}
+
+/* --- does it fit ---------------------------------------------------------------------------------------------------- */
+
+static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned int bits)
+{
+	unsigned int bytes = bits / 8, rest = bits % 8;
+
+	return !memcmp(a, b, bytes) && (!rest || !((a[bytes] ^ b[bytes]) >> (8 - rest)));
+}
+
+static enum fit address_fits(const struct ask *a, const struct trc_hop *h, const uint8_t *address)
+{
+	uint8_t have = a->family == AF_INET6 ? TRC_HAVE_IP6 : TRC_HAVE_IP4;
+
+	if (!(h->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6)))
+		return FIT_PERHAPS;
+	return h->have & have && same_prefix(a->address, address, a->length) ? FIT_YES : FIT_NO;
+}
+
+/* The packet's device is the one it came in through, until it is sent to another. */
+static enum fit device_fits(const struct ask *a, const struct model *m, const struct trc_hop *h)
+{
+	bool in = a->what == ASK_IN, comes = h->hook <= 2, leaves = h->hook == 4;
+
+	if (!(h->have & TRC_HAVE_SKB) || !h->ifindex || (in ? !comes : !leaves))
+		return FIT_PERHAPS;
+	return strcmp(model_dev(m, h->netns, h->ifindex), a->device) ? FIT_NO : FIT_YES;
+}
+
+static enum fit ask_fits(const struct ask *a, const struct model *m, const struct trc_hop *h)
+{
+	bool ports = h->have & TRC_HAVE_L4 && h->l4proto != 1 && h->l4proto != 58;
+	enum fit fit = FIT_PERHAPS;
+
+	switch (a->what) {
+	case ASK_PROTO:
+		if (h->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6) && h->l4proto)
+			fit = h->l4proto == a->number ? FIT_YES : FIT_NO;
+		break;
+	case ASK_SPORT: fit = !ports ? FIT_PERHAPS : h->sport == a->number ? FIT_YES : FIT_NO; break;
+	case ASK_DPORT: fit = !ports ? FIT_PERHAPS : h->dport == a->number ? FIT_YES : FIT_NO; break;
+	case ASK_SADDR: fit = address_fits(a, h, h->saddr); break;
+	case ASK_DADDR: fit = address_fits(a, h, h->daddr); break;
+	case ASK_IN:
+	case ASK_OUT: fit = device_fits(a, m, h); break;
+	case ASK_UNKNOWN: break;
+	}
+	return a->not && fit != FIT_PERHAPS ? FIT_YES - fit : fit;
+}
+
+static bool family_fits(const char *family, uint8_t nfproto)
+{
+	switch (nfproto) {
+	case 2: return !strcmp(family, "ip") || !strcmp(family, "inet");
+	case 10: return !strcmp(family, "ip6") || !strcmp(family, "inet");
+	case 3: return !strcmp(family, "arp");
+	case 5: return !strcmp(family, "netdev");
+	case 7: return !strcmp(family, "bridge");
+	}
+	return false;
+}
+
+enum fit rule_fits(const struct rule *r, const struct model *m, const struct trc_hop *h)
+{
+	/* of hooks of netdev and ARP there are fewer, counted otherwise */
+	static const uint8_t arp[] = { 1, 3, 2 };
+	uint8_t hook = h->family == 5 ? h->hook + 5 : h->family == 3 && h->hook < 3 ? arp[h->hook] : h->hook;
+	enum fit all = FIT_YES;
+
+	if (r->netns != h->netns || hook > 6 || !(r->hooks & 1u << hook) || !family_fits(r->family, h->family))
+		return FIT_NO;
+	for (size_t i = 0; i < r->nasks; i++) {
+		enum fit fit = ask_fits(&r->asks[i], m, h);
+
+		all = fit < all ? fit : all;
+	}
+	return all;
+}
+
+bool rule_drops(const struct rule *r)
+{
+	return !strcmp(r->action, "drop") || !strcmp(r->action, "reject");
+}
+
+bool rule_is_policy(const struct rule *r)
+{
+	return !r->number;
+}
+
+const char *rule_text(const struct rule *r, char *buf, size_t size)
+{
+	if (r->iptables && r->number)
+		snprintf(buf, size, "'%s', rule %lld of chain %s in %s's table %s", r->text, (long long)r->number, r->chain,
+			 strcmp(r->family, "ip6") ? "iptables" : "ip6tables", r->table);
+	else
+		snprintf(buf, size, "'%s' in chain %s of %s table %s%s%s", r->text, r->chain,
+			 r->iptables ? strcmp(r->family, "ip6") ? "iptables'" : "ip6tables'" : "nft's", r->iptables ? "" : r->family,
+			 r->iptables ? "" : " ", r->table);
+	return buf;
+}
