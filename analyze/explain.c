@@ -70,7 +70,7 @@ char *stage_functions(const struct story *s, uint32_t i)
 		const struct trc_hop *h = packet_hop(s->m, s->p, i);
 		const struct func *f = hop_func(s->m, h);
 
-		if (*f->stage && strcmp(f->stage, stage))
+		if ((*f->stage && strcmp(f->stage, stage)) || (named && has_saying(f->name)))
 			break;
 		if (!hop_enters(h) || !*f->stage || f == before)
 			continue;
@@ -122,14 +122,14 @@ static void tell_to_ip(struct story *s, uint32_t i, const char *functions)
 static void tell_to_ip_by_stack(struct story *s)
 {
 	const struct packet *p = s->p;
+	const struct func *ip = hop_func(s->m, packet_hop(s->m, p, 0)), *above;
 
-	for (uint32_t k = 0; k + 1 < p->nframes && !function_is_softirq(s->m->funcs[p->frames[k]].name); k++) {
-		const struct func *ip = &s->m->funcs[p->frames[k]], *above = &s->m->funcs[p->frames[k + 1]];
-
-		if (strcmp(ip->layer, "ip") || strcmp(above->layer, "transport"))
+	for (uint32_t k = 0; k < p->nframes && !function_is_softirq(s->m->funcs[p->frames[k]].name); k++, ip = above) {
+		above = &s->m->funcs[p->frames[k]];
+		if (strcmp(ip->layer, "ip") || (strcmp(above->layer, "transport") && strcmp(above->layer, "neighbour")))
 			continue;
 		s->sent = true;
-		story_say(s, "To IP", "From the transport it was handed to IP before its first hop: %s called %s, as the stack of hop 1 shows.",
+		story_say(s, "To IP", "From the %s layer it is handed to IP: the stack of hop 1 shows that %s called %s.", above->layer,
 			  above->name, ip->name);
 		return;
 	}
@@ -154,6 +154,16 @@ static void tell_route(struct story *s, uint32_t i, const char *functions)
 
 	if (result != NO_HOP)
 		answer_of(s->m, hop_func(s->m, packet_hop(s->m, s->p, i))->name, packet_hop(s->m, s->p, result)->value, &a);
+	if (s->p->tuple.have & TRC_HAVE_ARP) {
+		story_say(s, "Routing", "A route to the address that is asked for is looked up: %s. %s.", functions,
+			  result == NO_HOP ? "Its answer was not recorded" :
+			  a.so == SO_BAD ? "The answer: this machine does not answer for it" : "There is one");
+		return;
+	}
+	if (s->said && strstr(s->said, "by an ICMP")) {
+		story_say(s, "Routing", "A route for that message is looked up: %s.", functions);
+		return;
+	}
 	if (a.so == SO_BAD) {
 		story_say(s, "Routing", "A route is looked up: %s. The answer is an error, %s: %s.", functions, a.word, a.meaning);
 		return;
@@ -184,7 +194,7 @@ static void tell_way_out(struct story *s, uint32_t i)
 	if (s->route_told || s->received || !s->sent || !(h->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6)) || !*device)
 		return;
 	s->route_told = true;
-	story_say(s, "Routing", "No hop shows how its route was found: that was before it was made. It is to leave by device %s (hop %u).", device,
+	story_say(s, "Routing", "No hop shows how its route was found: a sender asks for that apart from the packet. It is to leave by device %s (hop %u).", device,
 		  i + 1);
 }
 
@@ -302,6 +312,25 @@ static void tell_context(struct story *s, uint32_t i)
 		  duration_text(h->time_ns - before->time_ns, time, sizeof(time)), i + 1, hop_func(s->m, h)->name);
 }
 
+static bool is_first_of_ip(const struct model *m, const struct packet *p)
+{
+	const char *layer = hop_func(m, packet_hop(m, p, 0))->layer;
+
+	return !strcmp(layer, "ip") || !strcmp(layer, "netfilter");
+}
+
+/* IP was handed the packet by a transport, not by a tunnel? */
+static bool ip_seen(const struct story *s)
+{
+	for (uint32_t i = 0; i < s->p->nhops; i++) {
+		const struct func *f = hop_func(s->m, packet_hop(s->m, s->p, i));
+
+		if (!strcmp(f->stage, "to_ip") && !strcmp(f->layer, "ip"))
+			return true;
+	}
+	return false;
+}
+
 int explain_packet(struct explain *out, const struct model *m, const struct packet *p, const struct rulebook *rules)
 {
 	struct story s = { .m = m, .p = p, .out = out, .queued = NO_HOP, .rules = rules };
@@ -314,7 +343,7 @@ int explain_packet(struct explain *out, const struct model *m, const struct pack
 	memset(s.passed, 0xff, sizeof(s.passed));	/* NO_HOP */
 	tell_origin(&s);
 	tell_tcp(&s);
-	if (p->nhops && !stage_seen(&s, "to_ip") && (!strcmp(hop_func(m, packet_hop(m, p, 0))->layer, "ip") || !strcmp(hop_func(m, packet_hop(m, p, 0))->layer, "netfilter")))
+	if (p->nhops && !has_parent(m, p) && !ip_seen(&s) && is_first_of_ip(m, p))
 		tell_to_ip_by_stack(&s);
 	for (uint32_t i = 0; i < p->nhops && !s.err; i++) {
 		const struct trc_hop *h = packet_hop(m, p, i);

@@ -58,6 +58,8 @@ void tell_origin(struct story *s);
 void tell_hook(struct story *s, uint32_t i);
 void tell_unvisited(struct story *s, uint32_t i);
 void tell_rules(struct story *s, uint32_t hook, bool drops);
+bool has_saying(const char *function);
+bool has_parent(const struct model *m, const struct packet *p);	/* came from another packet */
 void tell_saying(struct story *s, uint32_t i);
 void tell_address(struct story *s, uint32_t i);
 void tell_kin(struct story *s, uint64_t until_ns);

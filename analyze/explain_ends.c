@@ -167,7 +167,7 @@ static void tell_drop(struct story *s, const char *time)
 		snprintf(at, sizeof(at), " at hook %s", hook_text(packet_hop(s->m, p, hook), word, sizeof(word)));
 	story_say(s, "End", "It is dropped in %s%s (hop %u), %s after its first hop, with the reason %s.", packet_last_function(s->m, p),
 		  at, p->fate_hop + 1, time, reason);
-	if (*harmless(s, text, sizeof(text)) || *reason_text(reason, text, sizeof(text)))
+	if (*harmless(s, text, sizeof(text)) || *reason_text(reason, packet_last_function(s->m, p), text, sizeof(text)))
 		story_say(s, "Why", "%s", text);
 }
 

@@ -54,6 +54,11 @@ static const struct saying *saying_of(const char *function)
 	return NULL;
 }
 
+bool has_saying(const char *function)
+{
+	return saying_of(function);
+}
+
 void tell_saying(struct story *s, uint32_t i)
 {
 	const struct trc_hop *h = packet_hop(s->m, s->p, i);
@@ -70,6 +75,7 @@ void tell_saying(struct story *s, uint32_t i)
 		  i + 1, hop_func(s->m, h)->name);
 	s->said = say->text;
 	s->said_device = h->ifindex;
+	s->told = NULL;
 }
 
 /* --- addresses ----------------------------------------------------------------------------------------------------- */
@@ -177,7 +183,9 @@ void tell_address(struct story *s, uint32_t i)
 	if (s->has_tuple) {
 		change = tuple_change(&s->tuple, &now);
 		/* a tunnel's own functions see now the one, now the other header */
-		if (change && !(change == CHANGE_HEADER && !strcmp(layer, "tunnel")))
+		if (change && !strcmp(layer, "tunnel"))
+			return;
+		if (change)
 			say_change(s, i, &now, change);
 	}
 	s->tuple = now;
@@ -210,7 +218,7 @@ void tell_kin(struct story *s, uint64_t until_ns)
 /* Functions that are still running with the packet when what they call makes another. */
 static bool may_make(const struct model *m, const struct trc_hop *h)
 {
-	static const char *const stages[] = { "to_transport", "from_ip_rcv", "forward", "netfilter" };
+	static const char *const stages[] = { "to_transport", "from_ip_rcv", "forward", "netfilter", "neigh" };
 	/* what a packet that came in is handed to, where that is a tail call of the above */
 	static const char *const names[] = {
 		"__icmp_send", "icmp6_send", "__udp4_lib_rcv", "__udp6_lib_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv", "icmp_echo",
@@ -246,14 +254,18 @@ static const struct packet *packet_of(const struct model *m, const struct trc_ho
 	return NULL;
 }
 
-/* Is the packet still being handled on that CPU, after this moment? */
-static bool is_handled(const struct model *m, const struct packet *p, const struct trc_hop *birth)
+/* Was the packet being handled on that CPU before this moment, and after it?  One that waits for its neighbour is not moved on. */
+static bool is_handled(const struct model *m, const struct packet *p, const struct trc_hop *birth, bool neigh)
 {
 	for (uint32_t i = 0; i < p->nhops; i++) {
 		const struct trc_hop *h = packet_hop(m, p, i);
+		const char *layer = i ? hop_func(m, packet_hop(m, p, i - 1))->layer : "";
 
-		if (h->time_ns >= birth->time_ns && h != birth)
-			return h->cpu == birth->cpu && h->context == birth->context;
+		if (h->time_ns < birth->time_ns || h == birth)
+			continue;
+		if (neigh)
+			return !strcmp(layer, "neighbour") || !strcmp(layer, "packet");
+		return h->cpu == birth->cpu && h->context == birth->context;
 	}
 	return false;
 }
@@ -277,7 +289,7 @@ const struct packet *packet_maker(const struct model *m, const struct packet *p,
 		    !may_make(m, h) || !on_birth_stack(m, p, h->func))
 			continue;
 		other = packet_of(m, h, p->number);
-		if (!other || !is_handled(m, other, birth))
+		if (!other || !is_handled(m, other, birth, !strcmp(hop_func(m, h)->stage, "neigh")))
 			return NULL;
 		for (*hop = 0; packet_hop(m, other, *hop) != h; (*hop)++)
 			;
@@ -297,10 +309,10 @@ void tell_maker(struct story *s)
 			  tuple_text(&maker->tuple, tuple, sizeof(tuple)), hop + 1, hop_func(s->m, packet_hop(s->m, maker, hop))->name);
 }
 
-static bool is_kin(const struct story *s, const struct packet *p)
+bool has_parent(const struct model *m, const struct packet *p)
 {
-	for (uint32_t i = 0; i < s->p->nkin; i++)
-		if (s->m->edges[s->p->kin[i]].child == p->number)
+	for (uint32_t i = 0; i < p->nkin; i++)
+		if (m->edges[p->kin[i]].child == p->number)
 			return true;
 	return false;
 }
@@ -318,7 +330,7 @@ void tell_made(struct story *s, uint64_t until_ns)
 
 		if (packet_hop(s->m, q, 0)->time_ns > until_ns)
 			return;
-		if (is_kin(s, q) || packet_maker(s->m, q, &hop) != s->p)
+		if (has_parent(s->m, q) || packet_maker(s->m, q, &hop) != s->p)
 			continue;
 		story_say(s, "Makes", "While it is handled, %s after its first hop, packet %u is made: %s.",
 			  duration_text(packet_hop(s->m, q, 0)->time_ns - packet_hop(s->m, s->p, 0)->time_ns, time, sizeof(time)), q->number,

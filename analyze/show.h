@@ -21,7 +21,8 @@ const char *packet_fate_text(const struct model *m, const struct packet *p, char
 const char *packet_fate_short(const struct model *m, const struct packet *p, char *buf, size_t size);	/* no names */
 const char *proc_text(const struct model *m, uint32_t pid, char *buf, size_t size);			/* "dig (123)" */
 const char *context_text(const struct model *m, const struct trc_hop *h, char *buf, size_t size);
-const char *reason_text(const char *reason, char *buf, size_t size);	/* what it means, and what to check; "" */
+/* what a reason given in this function means, and what to check; "" */
+const char *reason_text(const char *reason, const char *function, char *buf, size_t size);
 const char *hook_text(const struct trc_hop *h, char *buf, size_t size);		/* "LOCAL_OUT IPv4" */
 const char *packet_first_function(const struct model *m, const struct packet *p);	/* that says something */
 const char *packet_last_function(const struct model *m, const struct packet *p);

@@ -141,14 +141,16 @@ static int drops_table(const struct term *t, const struct model *m, struct drop 
 	return err;
 }
 
-/* Each reason once, in plain words; they lie together because drop_order() compares them first. */
+/* Each meaning once, in plain words; reasons lie together because drop_order() compares them first. */
 static void drops_meaning(const struct term *t, const struct drop *drops, size_t n)
 {
 	for (size_t i = 0; i < n; i += drops[i].count) {
 		const char *reason = drops[i].reason;
-		char text[1024], words[1152];
+		char text[1024], words[1152], before[1024] = "";
 
-		if ((i && !strcmp(drops[i - 1].reason, reason)) || !*reason_text(reason, text, sizeof(text)))
+		if (i && !strcmp(drops[i - 1].reason, reason))
+			reason_text(reason, drops[i - 1].function, before, sizeof(before));
+		if (!*reason_text(reason, drops[i].function, text, sizeof(text)) || !strcmp(text, before))
 			continue;
 		snprintf(words, sizeof(words), "%s: %s", reason, text);
 		putc('\n', t->out);

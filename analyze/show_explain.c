@@ -3,6 +3,7 @@
  * show_explain.c - print the story of one packet, or of the few packets that matter.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "explain.h"
 #include "show.h"
@@ -23,7 +24,7 @@ static void explain_text(const struct term *t, const struct packet *p, const str
 		const struct explain_step *step = &e->steps[i];
 
 		fputs("  ", t->out);
-		term_cell(t, STYLE_MARK, LABEL_WIDTH, step->label == label ? "" : step->label);
+		term_cell(t, STYLE_MARK, LABEL_WIDTH, label && !strcmp(step->label, label) ? "" : step->label);
 		fputs("  ", t->out);
 		term_wrap(t, STYLE_PLAIN, LABEL_WIDTH + 4, LABEL_WIDTH + 4, step->text);
 		label = step->label;

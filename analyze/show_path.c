@@ -246,7 +246,7 @@ static void print_reason(struct path *c, const struct trc_hop *h)
 	char text[1024];
 
 	if (!*reason_text(h->kind == TRC_DROP ? model_drop_reason(c->m, h->value) : action_name(hop_func(c->m, h), h->value),
-			  text, sizeof(text)))
+			  hop_func(c->m, h)->name, text, sizeof(text)))
 		return;
 	fprintf(c->t->out, "%*s", (int)c->note_column + 2, "");
 	term_wrap(c->t, STYLE_PLAIN, c->note_column + 2, c->note_column + 2, text);

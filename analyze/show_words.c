@@ -57,10 +57,17 @@ const char *context_text(const struct model *m, const struct trc_hop *h, char *b
 }
 
 /* Knowledge as sentences: each with one full stop, unless it ends otherwise. */
-const char *reason_text(const char *reason, char *buf, size_t size)
+const char *reason_text(const char *reason, const char *function, char *buf, size_t size)
 {
-	const char *parts[] = { reason_meaning(reason), reason_advice(reason) };
+	const char *parts[2];
+	char there[128];
 	size_t used = 0;
+
+	snprintf(there, sizeof(there), "%s@%.*s", reason, (int)strcspn(function, "."), function);
+	if (*reason_meaning(there))
+		reason = there;
+	parts[0] = reason_meaning(reason);
+	parts[1] = reason_advice(reason);
 
 	*buf = '\0';
 	for (int i = 0; i < 2 && used < size; i++) {
