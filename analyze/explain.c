@@ -135,15 +135,44 @@ static void tell_to_ip_by_stack(struct story *s)
 	}
 }
 
-/* A packet that has to wait for the answer of the neighbour may wait for ever. */
+/*
+ * __neigh_event_send() is asked about neighbours that are not known and about those that are not sure any more; only for
+ * the former the packet waits.  Its answer says which; else that it did is seen when something else goes on with it, or it was
+ * copied for the question.
+ */
+static bool waits_for_neighbour(const struct story *s, uint32_t i)
+{
+	const struct trc_hop *h = packet_hop(s->m, s->p, i), *next = NULL;
+
+	if (s->returns[i] != NO_HOP)
+		return (packet_hop(s->m, s->p, s->returns[i])->value & 0xff) != 0;
+	for (uint32_t k = i + 1; k < s->p->nhops && !next; k++)
+		if (hop_enters(packet_hop(s->m, s->p, k)) && *hop_func(s->m, packet_hop(s->m, s->p, k))->stage)
+			next = packet_hop(s->m, s->p, k);
+	if (!next || next->context != h->context || next->pid != h->pid)
+		return true;
+	for (uint32_t k = 0; k < s->p->nkin; k++) {
+		const struct edge *e = &s->m->edges[s->p->kin[k]];
+
+		if (e->kind == TRC_EDGE_CLONE && e->parent == s->p->number && e->time_ns >= h->time_ns && e->time_ns <= next->time_ns)
+			return true;
+	}
+	return false;
+}
+
 static void tell_neigh(struct story *s, uint32_t i, const char *functions)
 {
-	char waits[96] = "";
+	char more[128] = "";
 
-	for (uint32_t k = i + 1; k < s->p->nhops && !*hop_func(s->m, packet_hop(s->m, s->p, k))->stage; k++)
-		if (!strcmp(hop_func(s->m, packet_hop(s->m, s->p, k))->name, "__neigh_event_send"))
-			snprintf(waits, sizeof(waits), "; it is not known yet, so the packet waits (hop %u, __neigh_event_send)", k + 1);
-	story_say(s, "Neighbour", "The link-layer address of the next hop is needed: %s%s.", functions, waits);
+	for (uint32_t k = i + 1; k < s->p->nhops && !*more && !*hop_func(s->m, packet_hop(s->m, s->p, k))->stage; k++) {
+		const struct trc_hop *h = packet_hop(s->m, s->p, k);
+
+		if (!hop_enters(h) || strcmp(hop_func(s->m, h)->name, "__neigh_event_send"))
+			continue;
+		snprintf(more, sizeof(more), waits_for_neighbour(s, k) ? "; it is not known yet, so the packet waits (hop %u, __neigh_event_send)" :
+			 "; it is known, if not for certain, and the packet goes on (hop %u, __neigh_event_send)", k + 1);
+	}
+	story_say(s, "Neighbour", "The link-layer address of the next hop is needed: %s%s.", functions, more);
 }
 
 /* What came of asking for a route: seen in where it goes next, or in what the function answered. */

@@ -523,12 +523,14 @@ bool rule_is_policy(const struct rule *r)
 
 const char *rule_text(const struct rule *r, char *buf, size_t size)
 {
+	bool six = !strcmp(r->family, "ip6");
+
 	if (r->iptables && r->number)
-		snprintf(buf, size, "'%s', rule %lld of chain %s in %s's table %s", r->text, (long long)r->number, r->chain,
-			 strcmp(r->family, "ip6") ? "iptables" : "ip6tables", r->table);
+		snprintf(buf, size, "'%s', rule %lld of chain %s, table %s of %s", r->text, (long long)r->number, r->chain, r->table,
+			 six ? "ip6tables" : "iptables");
+	else if (r->iptables)
+		snprintf(buf, size, "'%s' of chain %s, table %s of %s", r->text, r->chain, r->table, six ? "ip6tables" : "iptables");
 	else
-		snprintf(buf, size, "'%s' in chain %s of %s table %s%s%s", r->text, r->chain,
-			 r->iptables ? strcmp(r->family, "ip6") ? "iptables'" : "ip6tables'" : "nft's", r->iptables ? "" : r->family,
-			 r->iptables ? "" : " ", r->table);
+		snprintf(buf, size, "'%s' in chain %s, table %s %s of nft", r->text, r->chain, r->family, r->table);
 	return buf;
 }

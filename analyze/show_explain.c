@@ -95,8 +95,8 @@ static int explain_main(const struct term *t, const struct model *m, const struc
 			return err;
 	}
 	if ((left || quiet || !told) && !as_json)
-		term_print(t, STYLE_DIM, "%s%zu packets explained; left out: %zu of ARP, neighbour discovery, multicast reports or unknown headers, %zu more (--packet N --explain)\n",
-			   told ? "\n" : "", told, quiet, left);
+		term_print(t, STYLE_DIM, "%s%zu packet%s explained; left out: %zu of ARP, neighbour discovery, multicast reports or unknown headers, %zu more (--packet N --explain)\n",
+			   told ? "\n" : "", told, told == 1 ? "" : "s", quiet, left);
 	return 0;
 }
 

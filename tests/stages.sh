@@ -110,6 +110,11 @@ alone_links_little() {
 	done
 }
 
+alone_has_no_filters() {
+	! "$T/alone/pktshow" samples/ok.trc udp 2>"$T/alone.log" && grep -c . "$T/alone.log" | grep -qx 1 &&
+		grep 'built without libpcap' "$T/alone.log"
+}
+
 # The cover must bite: what needs libbpf cannot be built under it.
 alone_recorder_fails() {
 	! PATH=$root/$T/cover/bin:$PATH build alone "$T/alone/pktrec" CC="gcc -isystem $root/$T/cover/include" >"$T/alone.log" 2>&1 &&
@@ -122,6 +127,7 @@ stage_alone() {
 	alone_cover
 	claim analyzer_builds_without_clang_and_libbpf alone_builds
 	claim analyzer_links_no_libbpf alone_links_little
+	claim filters_are_refused_where_libpcap_is_not alone_has_no_filters
 	claim recorder_does_not_build_there alone_recorder_fails
 }
 

@@ -171,6 +171,21 @@ static void a_packet_that_waits_for_its_neighbour_says_so(void **state)
 }
 
 /* A function called by a hook knows the hook as well; the hook is told once, with what it asked. */
+static void a_packet_whose_neighbour_is_known_does_not_wait(void **state)
+{
+	static const struct step steps[] = {
+		{ "ip_output", CLIENT }, { "neigh_resolve_output", CLIENT }, { "__neigh_event_send", CLIENT },
+		{ "__dev_queue_xmit", CLIENT }, {},
+	};
+	struct model *m = load_one(steps, true);
+	struct explain e = story_of(m);
+
+	find(&e, "Neighbour", "it is known, if not for certain, and the packet goes on (hop 3");
+	assert_false(says(&e, "waits"));
+	explain_free(&e);
+	model_free(m);
+}
+
 static void a_hook_is_told_once(void **state)
 {
 	static const struct step steps[] = {
@@ -227,6 +242,7 @@ int main(void)
 		cmocka_unit_test(a_drop_names_function_hook_and_reason),
 		cmocka_unit_test(without_an_end_none_is_invented),
 		cmocka_unit_test(a_packet_that_waits_for_its_neighbour_says_so),
+		cmocka_unit_test(a_packet_whose_neighbour_is_known_does_not_wait),
 		cmocka_unit_test(a_hook_is_told_once),
 		cmocka_unit_test(interrupts_make_packets_without_a_process),
 		cmocka_unit_test(multicast_reports_and_discovery_are_housekeeping),
