@@ -328,6 +328,7 @@ int probes_load(struct probes *p, const struct probes_plan *plan)
 	if (!btf)
 		return -errno;
 	p->backend = plan->backend;
+	p->events = plan->events;
 	p->ncpus = libbpf_num_possible_cpus();
 	variables_try(btf, plan->filters);
 	err = filters_install(plan->filters, btf);
@@ -377,6 +378,7 @@ static void functions_refuse(const struct probes *p, struct functions *f)
 		fn = &f->v[i];
 		if (!fn->wanted || fn->error || fn->tracepoint || fn->program || probes_program(p, fn->arg, fn->cookie))
 			continue;
+		fn->attached = false;
 		fn->error = E2BIG;
 		fn->why = "lists of packets are not followed: with this filter the program is too large for this kernel";
 	}
@@ -456,7 +458,7 @@ uint64_t probes_missed(const struct probes *p)
 	return missed;
 }
 
-void probes_detach(struct probes *p)
+static void probes_detach(struct probes *p)
 {
 	size_t i;
 
@@ -470,7 +472,6 @@ void probes_detach(struct probes *p)
 	free(p->fds);
 	p->fds = NULL;
 	p->nfds = 0;
-	kprobe_detach(p);
 }
 
 void probes_free(struct probes *p)

@@ -45,12 +45,9 @@ struct probes {
 	size_t nlinks;
 	int *fds;			/* links that libbpf does not know */
 	size_t nfds;
-	char **events;			/* "pktrec_123/h1_0": kprobe backend */
-	size_t nevents;
+	struct events *events;		/* kprobe backend; borrowed */
 	struct bpf_object **programs;	/* one for each program of XDP or TC, with its number in order */
 	size_t nprograms;
-	pid_t guard;			/* removes the events if the recorder is killed; 0 = none */
-	int guard_fd;
 };
 
 const char *backend_name(enum backend b);
@@ -60,6 +57,7 @@ int backend_probe(enum backend b);
 /* What the programs are loaded for; everything is borrowed until probes_load() returns. */
 struct probes_plan {
 	enum backend backend;
+	struct events *events;			/* of the kprobe backend, to be defined until probes_attach() */
 	struct functions *functions;		/* those that this kernel refuses programs for get an error */
 	const struct symbols *symbols;
 	struct filters *filters;
@@ -78,9 +76,10 @@ uint64_t probes_ring_bytes(const struct probes *p);	/* of each CPU */
 void probes_enable(struct probes *p, bool on);
 /* Probe hits on which the kernel skipped the program (it was running already on that CPU). */
 uint64_t probes_missed(const struct probes *p);
-/* Slow (RCU): seconds for hundreds of kprobes.  Leaves nothing in the kernel. */
-void probes_detach(struct probes *p);
+/* Slow (RCU): seconds for hundreds of kprobes.  Leaves nothing in the kernel but events. */
 void probes_free(struct probes *p);
+/* Have it done by a child in the background; false: there is none.  probes_free() is quick then. */
+bool kprobe_leave(const struct probes *p);
 
 /* for the backends */
 #define ATTACH_KPROBE_SESSION 56	/* BPF_TRACE_KPROBE_SESSION: newer than our headers */
@@ -89,7 +88,6 @@ int probes_keep_fd(struct probes *p, int fd);
 struct bpf_program *probes_program(const struct probes *p, uint32_t arg, uint32_t cookie);
 int multi_attach(struct probes *p, struct functions *f);
 int kprobe_attach(struct probes *p, struct functions *f);
-void kprobe_detach(struct probes *p);
 int tracepoints_probe(void);
 void tracepoints_constants(const struct functions *f, const struct symbols *s, struct program_constants *constants);
 void tracepoints_choose(struct probes *p, const struct functions *f);

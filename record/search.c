@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * search.c - functions_find() beside something else.
+ * search.c - functions_find() beside something else; and the events of what it finds.
  *
- * It waits for the kernel to write its lists, and the programs need nothing of what it finds but where the kernel begins.
+ * Both wait for the kernel, and the programs need nothing of what is found but where the kernel begins.
  */
 #include "search.h"
 
@@ -11,6 +11,10 @@ static void *find(void *arg)
 	struct search *s = arg;
 
 	s->error = functions_find(s->functions, s->symbols, &s->choice, &s->where);
+	if (!s->error && s->events) {
+		s->where = TRACEFS "/kprobe_events";
+		s->error = events_define(s->events, s->functions);
+	}
 	return NULL;
 }
 

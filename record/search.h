@@ -6,12 +6,14 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "events.h"
 #include "functions.h"
 
 struct search {
 	struct functions *functions;	/* these two are the search's until its end */
 	struct symbols *symbols;
 	struct function_choice choice;
+	struct events *events;		/* are defined for what was found; NULL: there are none */
 	pthread_t thread;
 	bool threaded;
 	int error;

@@ -370,12 +370,18 @@ static int session_record(struct session *s)
 
 static void session_free(struct session *s)
 {
+	bool left = false;
+
 	system_free(s->system);
 	drain_free(s->drain);
 	spool_free(s->spool);
 	pieces_free(s->pieces);
+	if (s->probes.nlinks && s->backend == BACKEND_KPROBE)
+		left = kprobe_leave(&s->probes);
 	if (s->probes.object)
 		probes_free(&s->probes);
+	events_close(&s->events, !left);
+	note(s, "%s", left ? "detaching goes on in the background" : "detached");
 	filters_free(&s->filters);
 	free(s->modules);
 	functions_free(&s->functions);
@@ -431,6 +437,5 @@ int session_run(struct options *o)
 	status = session_record(&s);
 	note(&s, "detaching");
 	session_free(&s);
-	note(&s, "detached");
 	return status;
 }

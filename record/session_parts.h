@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "drain.h"
+#include "events.h"
 #include "files.h"
 #include "filter.h"
 #include "functions.h"
@@ -23,6 +24,7 @@ struct session {
 	struct symbols symbols;
 	struct functions functions;
 	struct probes probes;
+	struct events events;		/* of the kprobe backend */
 	struct filters filters;
 	char *modules;			/* at the beginning */
 	struct pieces *pieces;

@@ -108,6 +108,7 @@ static int load(struct session *s, struct functions *functions, const struct sym
 	const struct options *o = s->o;
 	struct probes_plan plan = {
 		.backend = s->backend,
+		.events = &s->events,
 		.functions = functions,
 		.symbols = symbols,
 		.filters = &s->filters,
@@ -145,6 +146,12 @@ static int search_and_load(struct session *s)
 	struct functions programs = {};
 	int status, err;
 
+	if (s->backend == BACKEND_KPROBE) {
+		err = events_open(&s->events);
+		if (err)
+			return fail("cannot start a process: %s", strerror(-err));
+		search.events = &s->events;
+	}
 	search_begin(&search);
 	status = programs_prepare(s, &programs, &base);
 	status = status ? status : load(s, &programs, &base);
