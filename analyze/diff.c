@@ -42,7 +42,7 @@ static void others_explain(struct diff *d)
 	}
 }
 
-int diff_run(struct diff *d, const struct model *a, const struct model *b, char *error, size_t size)
+static int run(struct diff *d, const struct model *a, const struct model *b, bool latency, char *error, size_t size)
 {
 	int err = sides_prepare(d, a, b, error, size);
 
@@ -60,8 +60,22 @@ int diff_run(struct diff *d, const struct model *a, const struct model *b, char 
 		parting_find(d, &d->findings[0], &d->parting);
 	}
 	others_explain(d);
+	if (latency)
+		latency_compare(d);
+	if (d->nshifts)
+		causes_find_slow(d, &d->shifts[0], &d->slow_causes);
 	notes_collect(d);
-	return d->nfindings > 0;
+	return d->nfindings || d->nshifts;
+}
+
+int diff_run(struct diff *d, const struct model *a, const struct model *b, char *error, size_t size)
+{
+	return run(d, a, b, false, error, size);
+}
+
+int diff_run_latency(struct diff *d, const struct model *a, const struct model *b, char *error, size_t size)
+{
+	return run(d, a, b, true, error, size);
 }
 
 void diff_free(struct diff *d)
@@ -71,5 +85,6 @@ void diff_free(struct diff *d)
 	free(d->findings);
 	free(d->notes);
 	free(d->changes);
+	free(d->shifts);
 	sides_free(d);
 }

@@ -10,6 +10,7 @@
  *   diff_typical.c many packets: an exemplar, and the place after which they part
  *   diff_locate.c  where the path of a bad packet parts from that of a good one
  *   diff_words.c   the verdict in one sentence, and the evidence in a few
+ *   diff_latency.c where packets became slower or faster, when that is asked for
  *   diff_system.c  in what the two systems differ: rules, routes, settings, devices, by their snapshots
  *   diff_cause.c   which of that explains the divergence
  *   diff_notes.c   what else the two files tell that differs
@@ -34,6 +35,11 @@ struct class;
 /* least difference of two shares that is told: of ends, of ways */
 #define OUTCOME_EFFECT 0.001
 #define WAY_EFFECT 0.1
+
+/* least shift of a time that is told */
+#define CLIFF_MIN 0.147
+#define SHIFT_SHARE 0.05
+#define SHIFT_NS 200
 
 #define VERDICT_MAX 2600	/* bytes of the verdict */
 
@@ -198,6 +204,22 @@ struct causes {
 	const char *plain;	/* what the drop's reason says by itself, NULL = nothing */
 };
 
+/* The time of a class between two boundaries, and how it shifted from the first recording to the second. */
+struct shift {
+	const struct class *class;
+	const struct func *boundary[2];	/* between these ... */
+	const struct func *from, *to;	/* ... and of that most between these, in the slower one */
+	const struct trc_hop *hop;	/* where that begins */
+	unsigned int time;		/* how that is spent: latency.h */
+	double ns, low_ns, high_ns;	/* the shift and its 95 % interval */
+	double median_ns[2], waiting_ns[2];	/* of the medians of bursts */
+	double within_ns[2];		/* how much these vary within a recording */
+	double p, delta;		/* rank test; Cliff's delta */
+	size_t bursts[2], packets[2];
+	uint32_t packet[2];		/* exemplars: index + 1 */
+	bool large;
+};
+
 struct diff {
 	struct side side[2];
 	struct names *names;
@@ -217,6 +239,11 @@ struct diff {
 	struct change *changes;
 	size_t nchanges;
 	struct causes causes;		/* of the first */
+	bool latency;			/* was asked for, and compared */
+	struct shift *shifts;		/* largest first */
+	size_t nshifts, shifts_room;
+	size_t shifts_tested, shifts_untested;	/* segments; those of too few bursts */
+	struct causes slow_causes;	/* of the first shift */
 	const char *system_trouble;	/* why the systems could not be compared, NULL = they were */
 	char **notes;
 	size_t nnotes, notes_room;
@@ -282,6 +309,10 @@ const char *say_outcome(const struct diff *d, const struct finding *f, int s, ch
 const char *say_hook(const struct step *st, const struct trc_hop *h, char *buf, size_t size);
 bool finding_is_consequence(const struct diff *d, const struct finding *f);
 
+/* diff_latency.c */
+void latency_compare(struct diff *d);
+double rank_test(const double *a, size_t na, const double *b, size_t nb, double *delta);	/* two-sided p; Cliff's delta of b over a */
+
 /* diff_system.c */
 void system_compare(struct diff *d);
 
@@ -295,8 +326,12 @@ bool change_is_other(const struct diff *d, const struct change *c);	/* touches n
 /* diff_notes.c */
 void notes_collect(struct diff *d);
 
+const char *say_shift(const struct diff *d, const struct shift *x, char *buf, size_t size);
+void causes_find_slow(struct diff *d, const struct shift *x, struct causes *out);
+
 /* All of it.  0 the same, 1 different, -EINVAL not comparable with one sentence in error[size]. */
 int diff_run(struct diff *d, const struct model *a, const struct model *b, char *error, size_t size);
+int diff_run_latency(struct diff *d, const struct model *a, const struct model *b, char *error, size_t size);	/* compares times, too */
 void diff_free(struct diff *d);
 
 /* renderers */

@@ -248,6 +248,8 @@ static bool covers(const char *prefix, const uint8_t *address, uint8_t length)
 
 static int touch_netns(const struct symptom *y, const struct change *c)
 {
+	if (!c->netns)		/* the machine's */
+		return 0;
 	if (c->netns == y->at_netns)
 		return 60;
 	for (size_t i = 0; i < y->nnetns; i++)
@@ -289,7 +291,7 @@ static int touch_rule(const struct symptom *y, const struct change *c)
 
 	if (strcmp(c->kind, "rule") && strcmp(c->kind, "chain"))
 		return 0;
-	if (path_is_dropped_by_hook(&y->l->path[bad]) && *c->hook) {
+	if (!strcmp(y->word, "hook") && *c->hook) {
 		const struct trc_hop *h = step_hop(&y->l->path[bad], y->l->path[bad].decisive);
 
 		score += strcmp(c->hook, hook_name(h->family, h->hook)) ? -300 : 50;
@@ -506,16 +508,11 @@ static int by_score(const void *a, const void *b)
 	return x->score != y->score ? (x->score < y->score) - (x->score > y->score) : (x->change > y->change) - (x->change < y->change);
 }
 
-void causes_find(struct diff *d, const struct finding *f, const struct locus *l, struct causes *out)
+static void causes_collect(struct diff *d, const struct symptom *y, struct causes *out)
 {
-	struct symptom y;
-
-	memset(out, 0, sizeof(*out));
-	symptom_find(&y, d, f, l);
-	out->plain = plain_cause(d, &y);
 	out->list = diff_alloc(d, d->nchanges + 1, sizeof(*out->list));
 	for (size_t i = 0; i < d->nchanges; i++) {
-		int score = change_score(&y, &d->changes[i]);
+		int score = change_score(y, &d->changes[i]);
 
 		if (score > 0)
 			out->list[out->n++] = (struct cause){ .change = &d->changes[i], .score = score };
@@ -524,6 +521,43 @@ void causes_find(struct diff *d, const struct finding *f, const struct locus *l,
 		blame_origins(out);
 	if (out->n)
 		qsort(out->list, out->n, sizeof(*out->list), by_score);
+}
+
+/* Time is no end: the symptom is where it is spent. */
+void causes_find_slow(struct diff *d, const struct shift *x, struct causes *out)
+{
+	int slow = x->ns > 0;
+	struct finding f = { .kind = FINDING_WAY, .bad = slow };
+	struct locus l = {};
+	struct symptom y = { .d = d, .f = &f, .l = &l, .reason = "", .word = "slow", .at_device = "" };
+	const struct func *funcs[] = { x->from, x->to, x->boundary[0], x->boundary[1] };
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < 4; i++) {
+		func_plain(funcs[i]->name, y.func[i], sizeof(y.func[i]));
+		y.layer[i] = funcs[i]->layer;
+	}
+	y.nfuncs = 4;
+	for (int s = 0; s < 2; s++) {
+		f.packet[s] = x->packet[s];
+		path_build(d, s, &d->side[s].m->packets[x->packet[s] - 1], &l.path[s]);
+	}
+	y.at_netns = x->hop->have & TRC_HAVE_NETNS ? side_netns(d, slow, x->hop->netns) : 0;
+	y.at_device = x->hop->ifindex ? model_dev(d->side[slow].m, x->hop->netns, x->hop->ifindex) : "";
+	for (int s = 0; s < 2; s++)
+		symptom_places(&y, s);
+	causes_collect(d, &y, out);
+	locus_free(&l);
+}
+
+void causes_find(struct diff *d, const struct finding *f, const struct locus *l, struct causes *out)
+{
+	struct symptom y;
+
+	memset(out, 0, sizeof(*out));
+	symptom_find(&y, d, f, l);
+	out->plain = plain_cause(d, &y);
+	causes_collect(d, &y, out);
 }
 
 const char *say_cause(const struct diff *d, const struct causes *c, int bad, char *buf, size_t size)

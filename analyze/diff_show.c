@@ -11,6 +11,7 @@
  *   > ip_output                             │ x nf_hook_slow LOCAL_OUT → DROP
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -425,12 +426,48 @@ static void show_notes(const struct diff *d, const struct term *t)
 	}
 }
 
+static void show_latency(const struct diff *d, const struct term *t)
+{
+	char text[900], times[5][40];
+
+	if (!d->latency)
+		return;
+	term_print(t, STYLE_BOLD, "\nTimes\n");
+	if (!d->nshifts)
+		fprintf(t->out, "  no shift found: %zu stretches between boundaries compared, %zu more have fewer than 5 bursts\n", d->shifts_tested,
+			d->shifts_untested);
+	for (size_t i = 0; i < d->nshifts && i < TOUCHING_MAX; i++) {
+		const struct shift *x = &d->shifts[i];
+		int slow = x->ns > 0;
+		double low = slow ? x->low_ns : -x->high_ns, high = slow ? x->high_ns : -x->low_ns;
+
+		fputs("  - ", t->out);
+		term_wrap(t, STYLE_PLAIN, 4, 4, say_shift(d, x, text, sizeof(text)));
+		snprintf(text, sizeof(text), "%s (95 %% interval %s%s to %s), Cliff's delta %.2f, p = %.1e, %zu and %zu bursts of %zu and %zu packets; waiting %s in %s, %s in %s",
+			 duration_text(fabs(x->ns), times[0], 40), low < 0 ? "-" : "", duration_text(fabs(low), times[1], 40),
+			 duration_text(fabs(high), times[2], 40), x->delta, x->p, x->bursts[0], x->bursts[1], x->packets[0], x->packets[1],
+			 duration_text(x->waiting_ns[slow], times[3], 40), d->side[slow].name, duration_text(x->waiting_ns[!slow], times[4], 40),
+			 d->side[!slow].name);
+		fputs("    ", t->out);
+		term_wrap(t, STYLE_DIM, 4, 4, text);
+	}
+	if (d->nshifts)
+		for (int s = 0; s < 2; s++)
+			fprintf(t->out, "    look at: pktshow %s --packet %u\n", d->side[s].m->file, d->shifts[0].packet[s]);
+	for (size_t i = 0; i < d->slow_causes.n && i < TOUCHING_MAX && !d->nfindings; i++) {
+		if (!i)
+			term_print(t, STYLE_BOLD, "\nDifferent in the systems, and touching it\n");
+		fputs("  - ", t->out);
+		term_wrap(t, STYLE_PLAIN, 4, 4, say_change(d, d->slow_causes.list[i].change, d->shifts[0].ns > 0, text, sizeof(text)));
+	}
+}
+
 void diff_show(const struct diff *d, const struct term *t, bool brief)
 {
 	char verdict[VERDICT_MAX];
 
 	/* one line, however long: it is what scripts and people take */
-	term_print(t, d->nfindings ? STYLE_BAD : STYLE_GOOD, "%s", say_verdict(d, verdict, sizeof(verdict)));
+	term_print(t, d->nfindings || d->nshifts ? STYLE_BAD : STYLE_GOOD, "%s", say_verdict(d, verdict, sizeof(verdict)));
 	fputs("\n", t->out);
 	if (brief)
 		return;
@@ -441,5 +478,6 @@ void diff_show(const struct diff *d, const struct term *t, bool brief)
 		show_others(d, t, false, "Also different");
 		show_others(d, t, true, "Consequences, most likely");
 	}
+	show_latency(d, t);
 	show_notes(d, t);
 }

@@ -4,10 +4,12 @@
  *
  * Says only what the recordings show: a packet not seen again "is not seen again", it is not "lost".
  */
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "diff.h"
+#include "latency.h"
 #include "render.h"
 
 struct text {
@@ -261,6 +263,47 @@ static void add_same(struct text *t, const struct diff *d)
 	    a->compared, a->compared == 1 ? "" : "s", a->name, b->compared, b->name, d->compared, d->compared == 1 ? "" : "es");
 }
 
+static const char *ns_text(double ns, char *buf, size_t size)
+{
+	char text[32];
+
+	snprintf(buf, size, "%s%s", ns < 0 ? "-" : "", duration_text(ns < 0 ? -ns : ns, text, sizeof(text)));
+	return buf;
+}
+
+/* What became of the time: "all of it waiting in the queue of a device, ..." */
+const char *say_shift(const struct diff *d, const struct shift *x, char *buf, size_t size)
+{
+	struct text t = { .buf = buf, .size = size };
+	int slow = x->ns > 0;
+	double wait = x->waiting_ns[slow] - x->waiting_ns[!slow], run = x->median_ns[slow] - x->median_ns[!slow] - wait;
+	char a[160], b[160], key[200], times[4][40];
+
+	*buf = '\0';
+	add(&t, "in %s %s take %s longer from %s to %s (%s against %s): ", d->side[slow].name, key_text(d, &x->class->key, key, sizeof(key)),
+	    ns_text(fabs(x->ns), times[0], sizeof(times[0])), func_plain(x->boundary[0]->name, a, sizeof(a)),
+	    func_plain(x->boundary[1]->name, b, sizeof(b)), ns_text(x->median_ns[slow], times[1], sizeof(times[1])),
+	    ns_text(x->median_ns[!slow], times[2], sizeof(times[2])));
+	if (wait > 0 && run < 0 && -run > wait / 4)
+		add(&t, "running became waiting (%s)", time_meaning(x->time));
+	else if (wait >= run)
+		add(&t, "they wait there (%s%s)", x->time >= TIME_QUEUES ? "" : time_name(x->time), x->time >= TIME_QUEUES ? time_meaning(x->time) : "");
+	else
+		add(&t, "they run longer");
+	add(&t, ", most of it between %s and %s", func_plain(x->from->name, a, sizeof(a)), func_plain(x->to->name, b, sizeof(b)));
+	return buf;
+}
+
+static void add_slow(struct text *t, const struct diff *d)
+{
+	const struct shift *x = d->shifts;
+	char text[900], cause[900], name[128];
+
+	add(t, "Slower after %s: %s.", func_plain(x->boundary[0]->name, name, sizeof(name)), say_shift(d, x, text, sizeof(text)));
+	if (*say_cause(d, &d->slow_causes, x->ns > 0, cause, sizeof(cause)))
+		add(t, " Cause: %s.", cause);
+}
+
 const char *say_verdict(const struct diff *d, char *buf, size_t size)
 {
 	struct text t = { .buf = buf, .size = size };
@@ -268,7 +311,9 @@ const char *say_verdict(const struct diff *d, char *buf, size_t size)
 	char cause[900];
 
 	*buf = '\0';
-	if (!d->nfindings)
+	if (!d->nfindings && d->nshifts)
+		add_slow(&t, d);
+	else if (!d->nfindings)
 		add_same(&t, d);
 	else if (f->kind == FINDING_MISSING)
 		add_missing(&t, d, f);

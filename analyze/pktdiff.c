@@ -17,16 +17,18 @@ struct diff_options {
 	enum color_when color;
 	bool brief;
 	bool json;
+	bool latency;
 	bool done;		/* --help, --version: nothing more to do */
 };
 
-static const char usage[] = "usage: pktdiff [--brief | --json] [--color auto|always|never] A.trc B.trc\n";
+static const char usage[] = "usage: pktdiff [--latency] [--brief | --json] [--color auto|always|never] A.trc B.trc\n";
 
 static const char help[] =
 	"Compares two recordings of pktrec: says whether the same packets end alike on the\n"
 	"same way, or where they diverge and why.\n"
 	"\n"
 	"  -q, --brief       only the first line: the verdict\n"
+	"  -l, --latency     compare times, too\n"
 	"      --json        one JSON object\n"
 	"      --color WHEN  auto, always or never\n"
 	"      --version     print the version\n"
@@ -45,6 +47,9 @@ static int option_apply(struct diff_options *o, int c, const char *word)
 	switch (c) {
 	case 'q':
 		o->brief = true;
+		return 0;
+	case 'l':
+		o->latency = true;
 		return 0;
 	case OPTION_JSON:
 		o->json = true;
@@ -73,6 +78,7 @@ static int options_parse(struct diff_options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "brief", no_argument, NULL, 'q' },
+		{ "latency", no_argument, NULL, 'l' },
 		{ "json", no_argument, NULL, OPTION_JSON },
 		{ "color", required_argument, NULL, OPTION_COLOR },
 		{ "version", no_argument, NULL, OPTION_VERSION },
@@ -82,7 +88,7 @@ static int options_parse(struct diff_options *o, int argc, char **argv)
 	int c, err = 0;
 
 	opterr = 0;
-	while (!err && !o->done && (c = getopt_long(argc, argv, "qh", longs, NULL)) != -1)
+	while (!err && !o->done && (c = getopt_long(argc, argv, "qlh", longs, NULL)) != -1)
 		err = option_apply(o, c, argv[optind - 1]);
 	if (err || o->done)
 		return err;
@@ -131,7 +137,7 @@ static int compare(const struct diff_options *o)
 			goto out;
 		}
 	}
-	status = diff_run(&d, m[0], m[1], error, sizeof(error));
+	status = (o->latency ? diff_run_latency : diff_run)(&d, m[0], m[1], error, sizeof(error));
 	if (status < 0) {
 		fprintf(stderr, "pktdiff: %s\n", error);
 		status = 2;

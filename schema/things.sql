@@ -205,9 +205,16 @@ SELECT t.netns, t.kind, t.name,
 FROM temp.thing t JOIN temp.both b ON b.netns IS t.netns AND b.what = t.what
 GROUP BY t.netns, t.kind, t.name;
 
+-- settings of the whole machine, which only its first namespace shows
+CREATE TEMP TABLE machine (name TEXT);
+INSERT INTO temp.machine VALUES
+	('net.core.netdev_*'), ('net.core.dev_weight*'), ('net.core.busy_*'), ('net.core.rps_sock_flow_entries'), ('net.core.default_qdisc'),
+	('net.core.flow_limit*'), ('net.core.tstamp_*'), ('net.core.max_skb_frags'), ('net.core.skb_defer_max'), ('net.core.gro_*'),
+	('net.core.high_order_*'), ('net.core.rmem_*'), ('net.core.wmem_*'), ('net.ipv4.tcp_mem'), ('net.ipv4.udp_mem'), ('net.ipv4.inet_peer_*');
+
 -- "difference" is read by analyze/diff_system.c
 CREATE TEMP VIEW difference AS
-SELECT kind, coalesce(netns, '') AS netns, name, say, value_a, value_b, was_a, was_b, coalesce(device, '') AS device, coalesce(prefix, '') AS prefix, coalesce(hook, '') AS hook,
+SELECT kind, iif(kind = 'sysctl' AND EXISTS (SELECT 1 FROM temp.machine m WHERE pivot.name GLOB m.name), '', coalesce(netns, '')) AS netns, name, say, value_a, value_b, was_a, was_b, coalesce(device, '') AS device, coalesce(prefix, '') AS prefix, coalesce(hook, '') AS hook,
 	coalesce(action_a, '') AS action_a, coalesce(action_b, '') AS action_b, coalesce(moved_a, 0) AS moved_a, coalesce(moved_b, 0) AS moved_b, counts
 FROM temp.pivot
 WHERE value_a IS NOT value_b OR (kind <> 'neighbour' AND was_a IS NOT was_b) OR (counts AND moved_a <> moved_b)

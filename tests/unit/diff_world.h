@@ -8,6 +8,7 @@
  *   func          entered          func@4        a hook of IPv4 (4 = POST_ROUTING)     <func=1   it returned 1
  *   !func=2       dropped in func, reason 2      #2        from here in namespace 2    ~         in a softirq
  *   %3            on interface 3                 +500      500 ms later                ^5   5 hops were lost here
+ *   *7            7 µs later
  */
 #ifndef DIFF_WORLD_H
 #define DIFF_WORLD_H
@@ -106,7 +107,7 @@ static void world_probe(struct world *w, const char *names)
 		size_t n = strcspn(at, " ");
 		size_t length = strcspn(at, " @=");
 
-		if (!strchr("#~+!<%^", *at))
+		if (!strchr("#~+!<%^*", *at))
 			world_func(w, at, length, TRC_FUNC_PROBED | TRC_FUNC_ATTACHED |
 				   (length == 12 && !memcmp(at, "nf_hook_slow", 12) ? TRC_FUNC_RETURN : 0));
 		at += n;
@@ -198,6 +199,9 @@ static void world_word(struct world *w, const struct flow *f, struct trc_hop *h,
 		return;
 	case '+':
 		w->time_ns += atoi(word + 1) * 1000000ull;
+		return;
+	case '*':
+		w->time_ns += atoi(word + 1) * 1000ull;
 		return;
 	case '<':
 	case '!':
