@@ -123,7 +123,7 @@ enum change tuple_change(const struct tuple *a, const struct tuple *b)
 	return change;
 }
 
-static const char *end_of(const struct tuple *t, bool source, char *buf, size_t size)
+const char *tuple_end(const struct tuple *t, bool source, char *buf, size_t size)
 {
 	char text[160], *from, *to;
 
@@ -166,7 +166,7 @@ static void say_change(struct story *s, uint32_t i, const struct tuple *now, enu
 		if (!(change & (side ? CHANGE_DESTINATION : CHANGE_SOURCE)))
 			continue;
 		story_say(s, "Address", "Its %s changes from %s to %s%s; so it is seen in %s (hop %u).", side ? "destination" : "source",
-			  end_of(&s->tuple, !side, from, sizeof(from)), end_of(now, !side, to, sizeof(to)), more, function, i + 1);
+			  tuple_end(&s->tuple, !side, from, sizeof(from)), tuple_end(now, !side, to, sizeof(to)), more, function, i + 1);
 	}
 }
 

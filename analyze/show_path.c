@@ -7,7 +7,7 @@
  *       1    0 ns          transport  udp4_hwcsum
  *       4  3.1 µs  850 ns  netfilter  nf_hook_slow  LOCAL_OUT IPv4 → DROP
  *
- * Where surroundings change (netns, device, process or interrupt, CPU) a marker line says what and from what; another,
+ * Where surroundings change (netns, device, process or interrupt, CPU, addresses) a marker line says what and from what; another,
  * with ◆, says which packet it came from or what came from it.  A function with ~ was found on the stack of the event below.
  */
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explain.h"
 #include "returns.h"
 #include "show.h"
 
@@ -26,6 +27,8 @@ struct place {			/* where the previous hop was */
 	uint32_t netns, ifindex, pid;
 	uint16_t cpu;
 	uint8_t context;
+	bool has_tuple;
+	struct tuple tuple;	/* as the last function outside of NAT and tunnels saw it */
 };
 
 struct path {
@@ -100,6 +103,31 @@ static void mark_context(struct path *c, FILE *out, const struct trc_hop *h)
 	marker_part(out, "CPU", old, cpu);
 }
 
+/*
+ * New addresses are told when a function sees them that does not make them: in the middle of NAT or of a tunnel only a part
+ * may be new, and before the first boundary what lies in the headers' place may be old.
+ */
+static void mark_address(struct path *c, FILE *out, const struct trc_hop *h)
+{
+	const struct func *f = hop_func(c->m, h);
+	char from[160], to[160];
+	struct tuple now;
+	enum change change;
+
+	if (!*f->stage || !strcmp(f->stage, "send") || !strcmp(f->stage, "free") || !strcmp(f->layer, "tunnel") || !hop_tuple(&now, h))
+		return;
+	change = c->at.has_tuple ? tuple_change(&c->at.tuple, &now) : 0;
+	if (change & CHANGE_HEADER)
+		marker_part(out, "", tuple_text(&c->at.tuple, from, sizeof(from)), tuple_text(&now, to, sizeof(to)));
+	if (change & CHANGE_SOURCE)
+		marker_part(out, "source", tuple_end(&c->at.tuple, true, from, sizeof(from)), tuple_end(&now, true, to, sizeof(to)));
+	if (change & CHANGE_DESTINATION)
+		marker_part(out, "destination", tuple_end(&c->at.tuple, false, from, sizeof(from)),
+			    tuple_end(&now, false, to, sizeof(to)));
+	c->at.has_tuple = true;
+	c->at.tuple = now;
+}
+
 /* Returns and drops read nothing of the packet: they change only context and CPU. */
 static int path_mark(struct path *c, const struct trc_hop *h)
 {
@@ -114,6 +142,7 @@ static int path_mark(struct path *c, const struct trc_hop *h)
 		marker_part(out, "netns", c->at.has_netns ? model_netns(c->m, c->at.netns) : "", model_netns(c->m, h->netns));
 	mark_device(c, out, h, netns && c->at.has_netns);
 	mark_context(c, out, h);
+	mark_address(c, out, h);
 	if (fclose(out) || !text) {
 		free(text);
 		return -ENOMEM;
