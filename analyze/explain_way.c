@@ -306,7 +306,7 @@ void tell_maker(struct story *s)
 
 	if (maker)
 		story_say(s, "Origin", "It is made while the kernel handles packet %u, %s (its hop %u, %s).", maker->number,
-			  tuple_text(&maker->tuple, tuple, sizeof(tuple)), hop + 1, hop_func(s->m, packet_hop(s->m, maker, hop))->name);
+			  packet_text(s->m, maker, tuple, sizeof(tuple)), hop + 1, hop_func(s->m, packet_hop(s->m, maker, hop))->name);
 }
 
 bool has_parent(const struct model *m, const struct packet *p)
@@ -334,24 +334,11 @@ void tell_made(struct story *s, uint64_t until_ns)
 			continue;
 		story_say(s, "Makes", "While it is handled, %s after its first hop, packet %u is made: %s.",
 			  duration_text(packet_hop(s->m, q, 0)->time_ns - packet_hop(s->m, s->p, 0)->time_ns, time, sizeof(time)), q->number,
-			  tuple_text(&q->tuple, tuple, sizeof(tuple)));
+			  packet_text(s->m, q, tuple, sizeof(tuple)));
 	}
 }
 
 /* --- TCP ------------------------------------------------------------------------------------------------------------ */
-
-enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
-
-static const struct trc_hop *tcp_hop(const struct model *m, const struct packet *p)
-{
-	for (uint32_t i = 0; i < p->nhops; i++) {
-		const struct trc_hop *h = packet_hop(m, p, i);
-
-		if (hop_enters(h) && h->have & TRC_HAVE_L4 && h->l4proto == 6 && h->dport && h->tcp_flags)
-			return h;
-	}
-	return NULL;
-}
 
 static bool sent_again_by_stack(const struct story *s)
 {
@@ -368,7 +355,7 @@ static uint32_t sent_before(const struct story *s, const struct trc_hop *h)
 		return 0;
 	for (uint32_t i = s->p->number - 1; i-- > 0 && i + ANSWERS_MAX > s->p->number;) {
 		const struct packet *q = &s->m->packets[i];
-		const struct trc_hop *x = q->nhops && !q->nkin ? tcp_hop(s->m, q) : NULL;
+		const struct trc_hop *x = q->nhops && !q->nkin ? packet_tcp(s->m, q) : NULL;
 
 		if (x && x->tcp_flags == h->tcp_flags && x->tcp_seq == h->tcp_seq && x->sport == h->sport && x->dport == h->dport &&
 		    !memcmp(x->saddr, h->saddr, sizeof(h->saddr)) && !memcmp(x->daddr, h->daddr, sizeof(h->daddr)))
@@ -379,7 +366,7 @@ static uint32_t sent_before(const struct story *s, const struct trc_hop *h)
 
 void tell_tcp(struct story *s)
 {
-	const struct trc_hop *h = tcp_hop(s->m, s->p);
+	const struct trc_hop *h = packet_tcp(s->m, s->p);
 	const char *what = NULL;
 	uint32_t before;
 

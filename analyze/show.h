@@ -17,6 +17,9 @@
 
 /* --- words about one packet: each writes into buf and answers it ------------------------------------------ */
 const char *packet_place(const struct model *m, const struct packet *p, char *buf, size_t size);	/* "cl veth-c" */
+const struct trc_hop *packet_tcp(const struct model *m, const struct packet *p);	/* the first hop with TCP's header, NULL: none */
+enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };	/* .tcp_flags */
+const char *packet_text(const struct model *m, const struct packet *p, char *buf, size_t size);	/* its tuple; of TCP, what it says: SYN */
 const char *packet_fate_text(const struct model *m, const struct packet *p, char *buf, size_t size);
 const char *packet_fate_short(const struct model *m, const struct packet *p, char *buf, size_t size);	/* no names */
 const char *proc_text(const struct model *m, uint32_t pid, char *buf, size_t size);			/* "dig (123)" */

@@ -134,7 +134,7 @@ static int drops_table(const struct term *t, const struct model *m, struct drop 
 		err = err ?: scols_line_set_data(line, 3, d->hook);
 		err = err ?: scols_line_set_data(line, 4, d->has_netns ? model_netns(m, d->netns) : "");
 		err = err ?: scols_line_set_data(line, 5, examples_text(d, word, sizeof(word)));
-		err = err ?: scols_line_set_data(line, 6, tuple_text(&d->packet->tuple, word, sizeof(word)));
+		err = err ?: scols_line_set_data(line, 6, packet_text(m, d->packet, word, sizeof(word)));
 	}
 	err = err ?: scols_print_table(tb);
 	scols_unref_table(tb);

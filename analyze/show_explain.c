@@ -11,12 +11,12 @@
 #define MAIN_MAX 10		/* stories that are still read */
 #define LABEL_WIDTH 10
 
-static void explain_text(const struct term *t, const struct packet *p, const struct explain *e)
+static void explain_text(const struct term *t, const struct model *m, const struct packet *p, const struct explain *e)
 {
 	const char *label = NULL;
 	char tuple[160];
 
-	term_print(t, STYLE_BOLD, "packet %u: %s", p->number, tuple_text(&p->tuple, tuple, sizeof(tuple)));
+	term_print(t, STYLE_BOLD, "packet %u: %s", p->number, packet_text(m, p, tuple, sizeof(tuple)));
 	fputs(", ", t->out);
 	term_print(t, fate_style(p->fate), "%s", fate_name(p->fate));
 	fputs("\n\n", t->out);
@@ -55,7 +55,7 @@ static int explain_one(const struct term *t, const struct model *m, const struct
 	if (as_json)
 		explain_json(t, p, &e);
 	else
-		explain_text(t, p, &e);
+		explain_text(t, m, p, &e);
 	explain_free(&e);
 	return 0;
 }

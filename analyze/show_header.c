@@ -115,6 +115,25 @@ static void line_modules(const struct term *t, const char *names, const char *wh
 	line(t, STYLE_WARN, "modules", text);
 }
 
+/* What broke its lines is made visible when a recording is loaded: here blanks will do. */
+static void line_command(const struct term *t, const char *command)
+{
+	char *text = strdup(command), *to = text;
+
+	if (!text)
+		return;
+	for (const char *from = text; *from;) {
+		bool blank = !strncmp(from, "\\x0a", 4) || !strncmp(from, "\\x09", 4);
+
+		if (!blank || (to > text && to[-1] != ' '))
+			*to++ = blank ? ' ' : *from;
+		from += blank ? 4 : 1;
+	}
+	*to = '\0';
+	line(t, STYLE_PLAIN, "command", text);
+	free(text);
+}
+
 void show_header(const struct term *t, const struct model *m)
 {
 	const char *command = model_fact(m, "recorder.command");
@@ -122,7 +141,7 @@ void show_header(const struct term *t, const struct model *m)
 	line_recording(t, m);
 	line_machine(t, m);
 	if (*command)
-		line(t, STYLE_PLAIN, "command", command);
+		line_command(t, command);
 	line_probes(t, m);
 	line_content(t, m);
 	if (m->nderived || m->underived)

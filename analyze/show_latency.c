@@ -344,7 +344,7 @@ static void slowest_line(struct view *v, const struct latency_packet *s, struct 
 	put_time(v, line, 2, time.ns[TIME_RUNNING]);
 	put_time(v, line, 3, time.queued_ns);
 	put_time(v, line, 4, time_add(time.ns[TIME_CROSSING], time.ns[TIME_SWITCHING]));
-	put(v, line, 5, STYLE_PLAIN, tuple_text(&p->tuple, text, sizeof(text)));
+	put(v, line, 5, STYLE_PLAIN, packet_text(v->m, p, text, sizeof(text)));
 	if (!v->wide)
 		return;
 	put_time(v, line, 6, time.longest.ns);

@@ -38,7 +38,7 @@ static void cells_fill(struct cells *c, const struct model *m, const struct pack
 	packet_kin_text(m, p, c->text[COL_KIN], size);
 	snprintf(c->text[COL_TIME], size, "%.6f", packet_time(m, p) / 1e9);
 	packet_place(m, p, c->text[COL_PLACE], size);
-	tuple_text(&p->tuple, c->text[COL_TUPLE], size);
+	packet_text(m, p, c->text[COL_TUPLE], size);
 	snprintf(c->text[COL_WAY], size, "%s → %s", packet_first_function(m, p), packet_last_function(m, p));
 	packet_fate_text(m, p, c->text[COL_FATE], size);
 	duration_text(packet_duration(m, p), c->text[COL_TOOK], size);
@@ -101,7 +101,12 @@ static void pair_line(const struct term *t, enum style s, const unsigned int *wi
 	fputs("  ", t->out);
 	term_cell(t, s, -(int)widths[COL_TIME], text[COL_TIME]);
 	fputs("  ", t->out);
-	term_cell(t, s, widths[COL_TUPLE], text[COL_TUPLE]);
+	if (text_width(text[COL_TUPLE]) > widths[COL_TUPLE]) {	/* addresses are whole: what follows has a line of its own */
+		term_print(t, s, "%s", text[COL_TUPLE]);
+		fprintf(t->out, "\n%*s", (int)(widths[COL_NUMBER] + 2 + widths[COL_TIME] + 2 + widths[COL_TUPLE]), "");
+	} else {
+		term_cell(t, s, widths[COL_TUPLE], text[COL_TUPLE]);
+	}
 	fputs("  ", t->out);
 	term_cell(t, s, -TOOK_WIDTH, text[COL_TOOK]);
 	fputs("  ", t->out);

@@ -452,7 +452,7 @@ static void print_head(const struct path *c)
 	const struct packet *p = c->p;
 	char text[512], fate[256], time[32];
 
-	term_print(c->t, STYLE_BOLD, "packet %u: %s\n", p->number, tuple_text(&p->tuple, text, sizeof(text)));
+	term_print(c->t, STYLE_BOLD, "packet %u: %s\n", p->number, packet_text(c->m, p, text, sizeof(text)));
 	packet_fate_text(c->m, p, fate, sizeof(fate));
 	if ((p->fate == FATE_DROPPED || p->fate == FATE_DELIVERED) && p->fate_hop < p->nhops)
 		snprintf(text, sizeof(text), "%s, in %s (hop %u)", fate, packet_last_function(c->m, p), p->fate_hop + 1);

@@ -27,6 +27,28 @@ const char *packet_place(const struct model *m, const struct packet *p, char *bu
 	return buf;
 }
 
+const struct trc_hop *packet_tcp(const struct model *m, const struct packet *p)
+{
+	for (uint32_t i = 0; i < p->nhops; i++) {
+		const struct trc_hop *h = packet_hop(m, p, i);
+
+		if (hop_enters(h) && h->have & TRC_HAVE_L4 && h->l4proto == 6 && h->dport && h->tcp_flags)
+			return h;
+	}
+	return NULL;
+}
+
+const char *packet_text(const struct model *m, const struct packet *p, char *buf, size_t size)
+{
+	const struct trc_hop *h = p->tuple.l4proto == 6 ? packet_tcp(m, p) : NULL;
+	char tuple[160];
+
+	tuple_text(&p->tuple, tuple, sizeof(tuple));
+	snprintf(buf, size, "%s%s%s%s%s", tuple, h && h->tcp_flags & SYN ? " SYN" : "", h && (h->tcp_flags & (SYN | ACK)) == (SYN | ACK) ? "+ACK" : "",
+		 h && h->tcp_flags & FIN ? " FIN" : "", h && h->tcp_flags & RST ? " RST" : "");
+	return buf;
+}
+
 const char *proc_text(const struct model *m, uint32_t pid, char *buf, size_t size)
 {
 	const char *name = model_proc(m, pid);
