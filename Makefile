@@ -3,6 +3,7 @@
 #   make            all tools          make demo      the main job, from nothing (README)
 #   make analyze    without clang, libbpf or root     make test   unit, golden, kernels in virtual machines
 #   make samples    record samples/ anew               make bench     the library's rates, and what recording costs
+#   make diagnosis  does pktdiff name what was broken? over 50 faults on real kernels
 #   make install    tools, pages, library (install-lib) make bench-vm  of these, what it costs in test machines
 
 B ?= build
@@ -34,7 +35,7 @@ ANALYZE := $(TOOLS:%=$(B)/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all analyze units helpers man demo test test-long bench bench-vm samples install clean
+.PHONY: all analyze units helpers man demo test test-long diagnosis bench bench-vm samples install clean
 
 all: analyze $(B)/pktrec
 analyze: $(ANALYZE)
@@ -115,11 +116,12 @@ $(TRC_TOOLS):
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs libzstd)
 
 # what the tests run beside the tools
-HELPERS := $(B)/dns-responder $(B)/flood $(B)/traffic $(B)/cut-reader
+HELPERS := $(B)/dns-responder $(B)/flood $(B)/traffic $(B)/cut-reader $(B)/endpoint
 helpers: $(HELPERS) $(TRC_TOOLS) $(B)/verdicts.bpf.o
 $(B)/dns-responder: $(B)/obj/tests/dns/responder.o
 $(B)/flood: $(B)/obj/tests/vm/flood.o
 $(B)/traffic: $(B)/obj/tests/vm/traffic.o
+$(B)/endpoint: $(B)/obj/tests/diagnosis/endpoint.o
 $(B)/cut-reader: $(B)/obj/tests/vm/cut.o $(B)/libanalyze.a $(B)/libpkttrace.a
 $(HELPERS):
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.analyze)
@@ -154,6 +156,10 @@ demo:
 test test-long:
 	@tools/setup build test vm
 	@B=$(B) tests/run $(if $(filter test-long,$@),--long)
+diagnosis:
+	@tools/setup build test vm
+	@$(MAKE) --no-print-directory -s all helpers
+	@B=$(B) tests/diagnosis/run
 samples:
 	@tools/setup build test vm
 	@$(MAKE) --no-print-directory -s all helpers

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * verdicts.bpf.c - programs of XDP and TC that decide about the test network's packets, for tests/vm/topics/progs.sh.
+ * verdicts.bpf.c - programs of XDP, TC and cgroups that decide about the test network's packets, for
+ * tests/vm/long/progs.sh and tests/diagnosis.
  *
  * They are about DNS queries alone: whatever else a test machine sends passes.
  */
@@ -57,4 +58,15 @@ SEC("tc")
 int tc_redirects_queries(struct __sk_buff *ctx)
 {
 	return IS_QUERY(ctx) ? bpf_redirect(ctx->ifindex, 0) : TC_ACT_OK;
+}
+
+/* What a cgroup's program sees begins with the IP header. */
+SEC("cgroup_skb/egress")
+int cgroup_drops_queries(struct __sk_buff *ctx)
+{
+	unsigned char ip[24] = {};
+
+	if (bpf_skb_load_bytes(ctx, 0, ip, sizeof(ip)))
+		return 1;
+	return !(ip[0] == 0x45 && ip[9] == 17 && ip[22] == 0 && ip[23] == 53);
 }
