@@ -7,7 +7,7 @@
 # first word in /out/alike: GROUP RECORDING.  NAME.failed says why there is no recording of a fault.
 
 here=/usr/local/bin
-least=3
+least=2
 unset SUDO_UID SUDO_GID SUDO_USER SUDO_COMMAND
 series=$(uname -r | cut -d. -f1,2)
 

@@ -14,10 +14,11 @@
 #
 # net_NAME makes it, $server is the address to ask, and these are what a fault can have as its traffic:
 #
-#   ask [PORT]      one query for a name         ask6      the same by IPv6
+#   ask             one query for a name         ask6      the same by IPv6
 #   ask_many N      N queries, one at a time     fetch     the page, by TCP
 #   mixed           three queries, the page, a ping
-#   burst SIZE N    N datagrams at once to one who reads them
+#   burst SIZE N    N datagrams at once to one who reads them late
+#   paced SIZE N MS one datagram every so many milliseconds
 #
 # Their status says whether it worked.  Plain sh: the guest has dash.
 
@@ -54,7 +55,6 @@ serve() {
 
 	mkfifo -m 600 "$fifo" || return
 	on server dns-responder --ready-fd 3 3>"$fifo" >/dev/null 2>&1 &
-	responder=$!
 	read -r _ <"$fifo"
 	rm -f "$fifo"
 	mkdir -p /tmp/www
@@ -144,7 +144,7 @@ dig_client() {
 }
 
 ask() {
-	dig_client -p "${1:-53}" "@$server"
+	dig_client "@$server"
 }
 
 ask6() {
@@ -162,7 +162,7 @@ ask_many() {
 }
 
 fetch() {
-	on client busybox wget -q -T "${patience:-2}" -O /dev/null "http://$server/page"
+	on client timeout "${patience:-2}" busybox wget -q -O /dev/null "http://$server/page"
 }
 
 mixed() {
@@ -180,7 +180,7 @@ listen_for() {
 
 	rm -f "$fifo"
 	mkfifo "$fifo" || return
-	on server "$@" >"$fifo" &
+	ip netns exec server "$@" >"$fifo" &
 	listener=$!
 	exec 9<"$fifo"
 	read -r _ <&9
@@ -200,9 +200,8 @@ paced() {
 
 # --- BPF ------------------------------------------------------------------------------------------------------------
 
-# /sys is another one within `ip netns exec`
+# /sys is another one within `ip netns exec`; bpftool would mount a bpffs over the folder above the one it makes
 bpf_programs() {
-	mkdir -p /run/bpf
-	mountpoint -q /run/bpf || mount -t bpf bpf /run/bpf || return
-	[ -e /run/bpf/tc_drops_queries ] || bpftool prog loadall /usr/local/bin/verdicts.bpf.o /run/bpf
+	[ ! -e /run/bpf/programs ] || return 0
+	mkdir -p /run/bpf && mount -t bpf bpf /run/bpf && bpftool prog loadall /usr/local/bin/verdicts.bpf.o /run/bpf/programs
 }
