@@ -102,8 +102,8 @@ net_bridged() {
 
 net_tunnel() {
 	routed_cables && server=10.9.0.2 &&
-		ip -n client link add vx type vxlan id 9 local 10.1.0.1 remote 10.2.0.1 dstport 4789 dev c0 &&
-		ip -n server link add vx type vxlan id 9 local 10.2.0.1 remote 10.1.0.1 dstport 4789 dev s0 &&
+		ip -n client link add vx type vxlan id 9 local 10.1.0.1 remote 10.2.0.1 dstport 4789 dev c0 nolearning &&
+		ip -n server link add vx type vxlan id 9 local 10.2.0.1 remote 10.1.0.1 dstport 4789 dev s0 nolearning &&
 		ip -n client link set vx up && ip -n server link set vx up && address client vx 10.9.0.1/24 &&
 		address server vx 10.9.0.2/24 && serve && settle
 }

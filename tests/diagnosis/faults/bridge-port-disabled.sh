@@ -3,4 +3,4 @@
 net=bridged
 spoil() { bridge -n switch link set dev p0 state 0; }
 function="br_handle_frame" reason=NOT_SPECIFIED
-cause='p0|state|disabled'
+cause='p0.*(disabled|state)|state.*disabled'

@@ -3,4 +3,4 @@
 spoil() { bpf_programs && bpftool cgroup attach /sys/fs/cgroup egress pinned /run/bpf/programs/cgroup_drops_queries; }
 mend() { bpftool cgroup detach /sys/fs/cgroup egress pinned /run/bpf/programs/cgroup_drops_queries; }
 function="ip_finish_output __cgroup_bpf_run_filter_skb cgroup_drops_queries" reason=BPF_CGROUP_EGRESS
-cause='cgroup'
+cause='\bcgroup\b|cgroup_drops_queries'

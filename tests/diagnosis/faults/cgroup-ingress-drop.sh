@@ -3,4 +3,4 @@
 spoil() { bpf_programs && bpftool cgroup attach /sys/fs/cgroup ingress pinned /run/bpf/programs/cgroup_drops_queries; }
 mend() { bpftool cgroup detach /sys/fs/cgroup ingress pinned /run/bpf/programs/cgroup_drops_queries; }
 function="sk_filter_trim_cap udp_queue_rcv_one_skb __cgroup_bpf_run_filter_skb cgroup_drops_queries" reason=SOCKET_FILTER
-cause='cgroup'
+cause='\bcgroup\b|cgroup_drops_queries'

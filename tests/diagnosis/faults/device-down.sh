@@ -3,4 +3,4 @@
 net=routed traffic=mixed
 spoil() { ip -n router link set r1 down; }
 function="ip_error ip_route_input_slow" reason=IP_INNOROUTES
-cause='r1'
+cause='\br1\b.*\bdown\b|\bdown\b.*\br1\b|route.*\br1\b'

@@ -6,4 +6,4 @@ dnat() { on router nft "table ip nat { chain pre { type nat hook prerouting prio
 before() { on router sysctl -qw net.ipv4.neigh.r1.retrans_time_ms=100; dnat 10.2.0.1:53; }
 spoil() { on router nft delete table ip nat && dnat 10.2.0.9:53; }
 function="arp_error_report neigh_resolve_output __neigh_event_send ip_finish_output2" reason="NEIGH_FAILED"
-cause='dnat'
+cause='\bdnat\b'

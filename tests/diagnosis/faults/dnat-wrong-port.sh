@@ -6,4 +6,4 @@ dnat() { on router nft "table ip nat { chain pre { type nat hook prerouting prio
 before() { dnat 10.2.0.1:53; }
 spoil() { on router nft delete table ip nat && dnat 10.2.0.1:54; }
 function="__udp4_lib_rcv udp_rcv" reason=NO_SOCKET
-cause='dnat'
+cause='\bdnat\b'

@@ -8,4 +8,4 @@ bursts() {
 }
 spoil() { tc -n client qdisc add dev c0 root tbf rate 1mbit burst 2000 limit 100000; }
 function="tbf_enqueue __dev_queue_xmit tbf_dequeue dev_hard_start_xmit sch_direct_xmit" reason="queue wait"
-cause='tbf'
+cause='\btbf\b'

@@ -3,4 +3,4 @@
 net=routed traffic="burst 1200 3"
 spoil() { ip -n router link set r1 mtu 600; }
 function="ip_forward" reason=PKT_TOO_BIG
-cause='mtu'
+cause='\bmtu\b'

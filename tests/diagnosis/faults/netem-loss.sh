@@ -3,4 +3,4 @@
 traffic="ask_many 40"
 spoil() { tc -n client qdisc add dev c0 root netem loss 20%; }
 function="netem_enqueue __dev_queue_xmit" reason=QDISC_DROP
-cause='netem'
+cause='\bnetem\b'

@@ -3,4 +3,4 @@
 net=routed
 spoil() { on client sysctl -qw net.ipv4.ip_default_ttl=1; }
 function="ip_forward" reason=IP_INHDR
-cause='ip_default_ttl|TTL'
+cause='ip_default_ttl'

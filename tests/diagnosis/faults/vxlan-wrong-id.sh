@@ -7,4 +7,4 @@ spoil() {
 		ip -n server link set vx up && address server vx 10.9.0.2/24 && sleep 1
 }
 function="vxlan_rcv" reason="NOT_SPECIFIED VXLAN_VNI_NOT_FOUND"
-cause='vxlan|vx|vni'
+cause='\bvx\b.*\bid\b|\bvni\b'
