@@ -7,9 +7,9 @@
 # first word in /out/alike: GROUP RECORDING.  NAME.failed says why there is no recording of a fault.
 
 here=/usr/local/bin
-least=2
 unset SUDO_UID SUDO_GID SUDO_USER SUDO_COMMAND
-series=$(uname -r | cut -d. -f1,2)
+read -r until least <"$here/seconds"	# from when on no other fault begins; see $least above
+: "${least:=2}"
 
 defaults() {
 	net=pair traffic=ask filter= options= still= kind=outcome hook=
@@ -91,7 +91,6 @@ own() {	# own SECONDS fault|mend NAME: status 124 when it took longer
 
 echo 1 >/sys/kernel/rcu_expedited	# detaching waits for grace periods
 : >/out/alike
-until=$(cat "$here/seconds")
 for file in "$here"/faults/*.sh; do
 	name=${file##*/} name=${name%.sh}
 	began=$(cut -d. -f1 /proc/uptime)
