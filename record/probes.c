@@ -257,7 +257,7 @@ static int next_put(const struct probes *p, const char *map, const struct bpf_pr
 {
 	__u32 index = 0, fd;
 
-	if (!from)
+	if (!from || !bpf_program__autoload(from))
 		return 0;
 	fd = bpf_program__fd(to);
 	return bpf_map__update_elem(bpf_object__find_map_by_name(p->object, map), &index, sizeof(index), &fd, sizeof(fd), BPF_ANY);
