@@ -150,6 +150,7 @@ struct finding {
 	uint32_t total[2];	/* ... of so many */
 	double p;
 	uint64_t when_ns;
+	bool origin;		/* the others follow from it */
 	const char *cause;	/* of others than the first: in words, "" = not known */
 };
 

@@ -384,6 +384,25 @@ static const char *fill_in(struct symptom *y, const char *sentence, char *buf, s
 	return buf;
 }
 
+/* A hook dropped it, but the rules are not in the recording: at least say why. */
+static const char *rules_unknown(struct diff *d, const struct symptom *y)
+{
+	const struct side *side = &d->side[y->f->bad];
+	char text[400];
+
+	for (size_t i = 0; i < side->m->nsnapshots; i++) {
+		const struct snapshot *s = &side->m->snapshots[i];
+
+		if (!*s->note || !strncmp(s->note, "not asked", 9) || !s->netns || side_netns(d, y->f->bad, s->netns) != y->at_netns)
+			continue;
+		if (strcmp(s->what, "nftables") && !strstr(s->what, "tables"))
+			continue;
+		snprintf(text, sizeof(text), "a rule of %.40s in %.100s that is not in the recording (%.200s)", s->what, name_text(d, y->at_netns), s->note);
+		return diff_text(d, text);
+	}
+	return NULL;
+}
+
 /* What the reason or the place says by itself: the closest row wins, of those as close the first. */
 static const char *plain_cause(struct diff *d, struct symptom *y)
 {
@@ -392,7 +411,7 @@ static const char *plain_cause(struct diff *d, struct symptom *y)
 	int closest = 1;
 	struct row r;
 
-	if (!*y->reason)
+	if (y->f->kind != FINDING_OUTCOME)
 		return NULL;
 	while (row_next(&at, &r)) {
 		int fits = !strcmp(r.kind, "=") ? symptom_fits(y, r.symptom) : 0;
@@ -402,7 +421,9 @@ static const char *plain_cause(struct diff *d, struct symptom *y)
 		closest = fits;
 		memcpy(best, r.weight, sizeof(best));
 	}
-	return *best ? diff_text(d, fill_in(y, best, text, sizeof(text))) : NULL;
+	if (*best)
+		return diff_text(d, fill_in(y, best, text, sizeof(text)));
+	return !strcmp(y->word, "hook") ? rules_unknown(d, y) : NULL;
 }
 
 struct text {

@@ -232,6 +232,17 @@ static bool tcp_took_it(const struct path *path)
 	       !strcmp(packet_reason(path->side->m, p), "NOT_SPECIFIED");
 }
 
+/* A listener that has no room for a connection frees the SYN without a word: nothing more is done with it. */
+static uint32_t syn_refused(struct diff *d, const struct path *path)
+{
+	char name[256];
+
+	if (path->packet->fate != FATE_CONSUMED || !path->end)
+		return 0;
+	func_plain(step_func(path, path->end - 1)->name, name, sizeof(name));
+	return strcmp(name, "tcp_conn_request") ? 0 : name_id(d, name);
+}
+
 static void outcome_of(struct diff *d, int s, const struct path *path, const struct key *k, struct outcome *o)
 {
 	const struct packet *p = path->packet;
@@ -243,7 +254,9 @@ static void outcome_of(struct diff *d, int s, const struct path *path, const str
 		h = packet_hop(d->side[s].m, p, end);
 	memset(o, 0, sizeof(*o));
 	o->fate = p->fate == FATE_MERGED ? FATE_CONSUMED : p->fate;	/* merging depends on what came just before */
-	if (k->l4proto == 6 && tcp_took_it(path))
+	if (k->tcp == TCP_SYN && (o->place = syn_refused(d, path)))
+		o->fate = FATE_CONSUMED;
+	else if (k->l4proto == 6 && tcp_took_it(path))
 		o->fate = FATE_DELIVERED;
 	else if (p->fate == FATE_DROPPED)
 		outcome_drop(d, s, path, o);

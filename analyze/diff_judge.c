@@ -14,6 +14,8 @@
 
 #include "diff.h"
 
+#define MOST_MIN 3	/* packets of each side that make "most of them" */
+
 /* The packets of a class that have one thing in common: an outcome, or an outcome and a way. */
 struct share {
 	struct outcome outcome;
@@ -229,6 +231,27 @@ static bool contrast_by_share(const struct diff *d, const struct class *cl, bool
 	return c->share[!side];
 }
 
+/*
+ * A few packets are too few for a test, but when most of one side's end as none of the other's does, they are retries of
+ * the same, and what there is to be said of them is no question of chance.
+ */
+static bool most_end_badly(const struct share *shares, size_t n, const uint32_t *total, struct contrast *c)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (int s = 0; s < 2; s++) {
+			const struct share *sh = &shares[i], *other = largest_but(shares, n, !s, sh);
+
+			if (!severity(sh->outcome.fate) || sh->count[!s] || sh->count[s] < MOST_MIN || 2 * sh->count[s] <= total[s] ||
+			    total[!s] < MOST_MIN || !other || severity(other->outcome.fate) >= severity(sh->outcome.fate))
+				continue;
+			c->share[s] = sh;
+			c->share[!s] = other;
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool contrast_find(struct diff *d, const struct class *cl, bool by_way, const struct share *shares, size_t n, const uint32_t *total,
 			  struct contrast *c)
 {
@@ -239,6 +262,8 @@ static bool contrast_find(struct diff *d, const struct class *cl, bool by_way, c
 		return false;
 	if (c->share[0]->count[0] == total[0] && c->share[1]->count[1] == total[1])
 		return c->share[0] != c->share[1];
+	if (!by_way && most_end_badly(shares, n, total, c))
+		return true;
 	d->tested++;
 	return contrast_by_share(d, cl, by_way, shares, n, total, c);
 }
@@ -329,7 +354,7 @@ static void judge_missing(struct diff *d, struct class *c)
 
 static int finding_rank(const struct finding *f)
 {
-	return f->kind + (key_is_error(&f->class->key) ? 3 : 0);
+	return f->origin ? -1 : (int)f->kind + (key_is_error(&f->class->key) ? 3 : 0);
 }
 
 /* How many packets, as a power of two, when they are more than a few. */
@@ -374,6 +399,48 @@ static void findings_control(struct diff *d)
 	d->nfindings = certain + keep;
 }
 
+/* Does the worse packet wait for, or die of, a neighbour that did not answer? */
+static bool waits_for_neighbour(struct diff *d, const struct finding *f)
+{
+	struct path path = {};
+	bool waits = false;
+
+	if (f->kind != FINDING_OUTCOME || f->outcome[f->bad].fate == FATE_DELIVERED)
+		return false;
+	path_build(d, f->bad, &d->side[f->bad].m->packets[f->packet[f->bad] - 1], &path);
+	for (size_t i = path.end; i-- > 0 && i + 6 > path.end && !waits;)
+		waits = !strcmp(step_func(&path, i)->layer, "neighbour");
+	path_free(&path);
+	return waits;
+}
+
+/* Then what became of the kernel's own questions (ARP, neighbour discovery) is the cause, if they were dropped for a reason. */
+static void judge_neighbours(struct diff *d)
+{
+	size_t n = d->nfindings;
+	bool waits = false;
+
+	for (size_t i = 0; i < n; i++)
+		waits |= waits_for_neighbour(d, &d->findings[i]);
+	for (size_t i = 0; i < d->nclasses && waits; i++) {
+		struct class *c = d->classes[i];
+		struct finding *f;
+
+		if (!c->all[0] || !c->all[1] || !key_is_background(&c->key))
+			continue;
+		judge_class(d, c);
+		if (d->nfindings == n)
+			continue;
+		f = &d->findings[d->nfindings - 1];
+		if (f->kind == FINDING_OUTCOME && f->outcome[f->bad].fate == FATE_DROPPED && f->outcome[f->bad].reason) {
+			f->origin = true;
+			n = d->nfindings;
+		} else {
+			d->nfindings = n;
+		}
+	}
+}
+
 void classes_judge(struct diff *d)
 {
 	bool only_background = true;
@@ -398,5 +465,6 @@ void classes_judge(struct diff *d)
 	if (!d->nfindings)
 		return;
 	findings_control(d);
+	judge_neighbours(d);
 	qsort(d->findings, d->nfindings, sizeof(*d->findings), by_rank);
 }

@@ -192,7 +192,7 @@ static void a_reason_that_says_all_is_the_cause_when_no_difference_is(void **sta
 	state_of(&p.w[0], p.w[0].sv, "sysctls", "net.core.somaxconn = 1\n");
 	state_of(&p.w[1], p.w[1].sv, "sysctls", "net.core.somaxconn = 2\n");
 	compare(&p);
-	assert_says(p.verdict, "Cause: nothing listens on UDP port 53 of 10.0.0.2 in netns sv.");
+	assert_says(p.verdict, "Cause: no socket listens on UDP port 53 of 10.0.0.2 in netns sv.");
 	end(&p);
 }
 

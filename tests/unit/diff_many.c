@@ -139,6 +139,46 @@ static void many_classes_raise_no_false_alarm(void **state)
 	assert_true(alarms <= 1);
 }
 
+static void most_of_a_few_are_a_difference_and_one_of_them_is_none(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	play(&p.w[0], &query, QUERY_OK, 5);
+	play(&p.w[1], &query, QUERY_OK, 2);
+	play(&p.w[1], &query, QUERY_LEGACY, 6);
+	compare(&p);
+	assert_int_equal(p.status, 1);
+	assert_says(p.verdict, "drops 6 of 8 packets");
+	end(&p);
+	begin(&p);
+	play(&p.w[0], &query, QUERY_OK, 5);
+	play(&p.w[1], &query, QUERY_OK, 5);
+	play(&p.w[1], &query, QUERY_LEGACY, 1);
+	compare(&p);
+	assert_int_equal(p.status, 0);
+	end(&p);
+}
+
+#define SYN_IN "#1 __ip_queue_xmit __ip_local_out " IP_OUT DEV_OUT "#2 " UDP_IN "tcp_v4_rcv tcp_conn_request "
+
+static void a_syn_without_room_is_refused(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	for (int s = 0; s < 2; s++) {
+		world_func(&p.w[s], "tcp_conn_request", 16, TRC_FUNC_PROBED | TRC_FUNC_ATTACHED);
+		world_func(&p.w[s], "tcp_try_fastopen", 16, TRC_FUNC_PROBED | TRC_FUNC_ATTACHED);
+	}
+	play(&p.w[0], &web, SYN_IN "tcp_try_fastopen consume_skb" FREED, 2);
+	play(&p.w[1], &web, SYN_IN "consume_skb" FREED, 3);
+	compare(&p);
+	assert_int_equal(p.status, 1);
+	assert_says(p.verdict, "Cause: the listener on TCP port 80 takes no more connections");
+	end(&p);
+}
+
 static void the_exemplar_is_typical(void **state)
 {
 	struct pair_of_worlds p;
@@ -184,6 +224,8 @@ int main(void)
 		cmocka_unit_test(a_few_that_took_another_way_are_no_difference),
 		cmocka_unit_test(divergences_come_in_the_order_of_packets),
 		cmocka_unit_test(many_classes_raise_no_false_alarm),
+		cmocka_unit_test(most_of_a_few_are_a_difference_and_one_of_them_is_none),
+		cmocka_unit_test(a_syn_without_room_is_refused),
 		cmocka_unit_test(the_exemplar_is_typical),
 		cmocka_unit_test(g_test_agrees_with_known_values),
 		cmocka_unit_test(wilson_agrees_with_known_values),
