@@ -126,7 +126,7 @@ static uint32_t shown_count(const struct model *m, const struct stack *s, uint32
 	return shown;
 }
 
-/* For each hop of m->hops how many frames of its stack are new; answers how many hops that makes. */
+/* For each hop of the packet how many frames of its stack are new; answers how many hops that makes. */
 static size_t packet_count(const struct model *m, const struct packet *p, uint8_t *entered)
 {
 	struct calls_seen seen = {};
@@ -136,33 +136,13 @@ static size_t packet_count(const struct model *m, const struct packet *p, uint8_
 
 	for (i = 0; i < p->nhops; i++) {
 		h = packet_hop(m, p, i);
+		entered[i] = 0;
 		if (!hop_stack(m, h) || (!hop_is_tracepoint(m, h) && h->kind != TRC_DROP))
 			continue;
-		entered[p->hops[i]] = frames_new(m, &seen, h);
-		sum += shown_count(m, hop_stack(m, h), entered[p->hops[i]]);
+		entered[i] = frames_new(m, &seen, h);
+		sum += shown_count(m, hop_stack(m, h), entered[i]);
 	}
 	return sum;
-}
-
-/* Packet by packet, as far as memory goes. */
-static void entered_count(struct model *m, uint8_t *entered)
-{
-	struct packet *p;
-	size_t i, n;
-	uint32_t k;
-
-	for (i = 0; i < m->npackets; i++) {
-		p = &m->packets[i];
-		n = packet_count(m, p, entered);
-		if (n && hops_fit(m, m->nderived + n)) {
-			m->underived = p->number;
-			for (k = 0; k < p->nhops; k++)
-				entered[p->hops[k]] = 0;
-			return;
-		}
-		p->nderived = n;
-		m->nderived += n;
-	}
 }
 
 /* A function that asks a hook was called by one that stands for it; between the two may be one that asks for a list. */
@@ -193,82 +173,64 @@ static struct trc_hop hop_derived(const struct model *m, const struct trc_hop *e
 	return h;
 }
 
-/* All hops with the derived ones before their events; at[i] becomes the place of hop i. */
-static void hops_spread(const struct model *m, struct trc_hop *to, const uint8_t *entered, uint32_t *at)
+/* The packet's hops with the derived ones before their events. */
+static int hops_spread(struct model *m, struct packet *p, const uint8_t *entered, size_t derived)
 {
+	uint32_t total = p->nhops + derived, i, k, n = 0;
+	struct trc_hop *to = malloc(total * sizeof(*to));
+	const struct trc_hop *h;
 	const struct stack *s;
-	size_t i, n = 0;
-	uint32_t k;
+	int err;
 
-	for (i = 0; i < m->nhops; i++) {
-		s = hop_stack(m, &m->hops[i]);
+	if (!to)
+		return -ENOMEM;
+	for (i = 0; i < p->nhops; i++) {
+		h = packet_hop(m, p, i);
+		s = hop_stack(m, h);
 		for (k = entered[i]; k-- > 0; )		/* outermost first: the order of the calls */
 			if (is_shown(m, s->frames[k]))
-				to[n++] = hop_derived(m, &m->hops[i], s, k);
-		at[i] = n;
-		to[n++] = m->hops[i];
+				to[n++] = hop_derived(m, h, s, k);
+		to[n++] = *h;
 	}
+	err = packet_set_hops(m, p, to, n) ?: hops_store_ring(m, true);
+	free(to);
+	p->nderived = derived;
+	m->nderived += derived;
+	m->nhops += derived;
+	return err;
 }
 
-/* Every packet's list, at its hops' new places. */
-static void lists_spread(struct model *m, uint32_t *list, const uint8_t *entered, const uint32_t *at)
+/* Packet by packet, as far as memory goes. */
+static int packets_derive(struct model *m, uint8_t *entered)
 {
-	const struct stack *s;
 	struct packet *p;
-	uint32_t k, i, n;
-	size_t j;
+	size_t i, n;
+	int err = 0;
 
-	for (j = 0; j < m->npackets; j++) {
-		p = &m->packets[j];
-		for (i = n = 0; i < p->nhops; i++) {
-			s = hop_stack(m, &m->hops[p->hops[i]]);
-			for (k = entered[p->hops[i]] ? shown_count(m, s, entered[p->hops[i]]) : 0; k > 0; k--)
-				list[n++] = at[p->hops[i]] - k;
-			list[n++] = at[p->hops[i]];
+	for (i = 0; i < m->npackets && !err; i++) {
+		p = &m->packets[i];
+		n = packet_count(m, p, entered);
+		if (n && hops_fit(m, m->nderived + n)) {
+			m->underived = p->number;
+			return 0;
 		}
-		p->hops = list;
-		p->nhops = n;
-		list += n;
+		err = n ? hops_spread(m, p, entered, n) : 0;
 	}
-}
-
-static int hops_replace(struct model *m, const uint8_t *entered)
-{
-	size_t n = m->nhops + m->nderived;
-	struct trc_hop *hops = malloc(n * sizeof(*hops));
-	uint32_t *list = malloc(n * sizeof(*list)), *at = malloc(m->nhops * sizeof(*at));
-
-	if (!hops || !list || !at) {
-		free(hops);
-		free(list);
-		free(at);
-		return -ENOMEM;
-	}
-	hops_spread(m, hops, entered, at);
-	lists_spread(m, list, entered, at);
-	free(at);
-	free(m->hops);
-	free(m->priv->hop_lists);
-	m->hops = hops;
-	m->nhops = m->priv->hops_room = n;
-	m->priv->hop_lists = list;
-	return 0;
+	return err;
 }
 
 int hops_derive(struct model *m)
 {
 	uint8_t *entered;
-	int err = 0;
+	int err;
 
 	m->nderived = m->underived = 0;
 	if (!m->nstacks || !m->nhops || !only_tracepoints(m))
 		return 0;
-	entered = calloc(m->nhops, sizeof(*entered));
+	entered = malloc(hops_store_largest(m->priv->store));
 	if (!entered)
 		return -ENOMEM;
-	entered_count(m, entered);
-	if (m->nderived)
-		err = hops_replace(m, entered);
+	err = packets_derive(m, entered);
 	free(entered);
 	return err;
 }

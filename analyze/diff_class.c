@@ -363,7 +363,7 @@ static void class_packets(struct diff *d, int s)
 		c = class_get(d, &k, false);
 		if (!c->example[s]) {
 			c->example[s] = i + 1;
-			c->first_ns[s] = packet_hop(m, p, 0)->time_ns - m->hops[0].time_ns;
+			c->first_ns[s] = packet_hop(m, p, 0)->time_ns - m->first_ns;
 		}
 		c->all[s]++;
 		c->originated[s] += p->pid != 0;

@@ -154,6 +154,16 @@ static uint32_t func_name_id(struct diff *d, const struct func *f)
 	return name_id(d, full);
 }
 
+static void share_packet(struct diff *d, int s, const struct model *m, const struct packet *p)
+{
+	for (uint32_t i = 0; i < p->nhops && p->nderived; i++) {
+		const struct trc_hop *h = packet_hop(m, p, i);
+
+		if (h->kind == TRC_DERIVED && !d->side[s].shared[h->func])
+			d->side[s].shared[h->func] = func_name_id(d, &m->funcs[h->func]);
+	}
+}
+
 /* Functions from the stacks of tracepoints help to lay two ways side by side.  That one is missing proves nothing. */
 static void share_derived(struct diff *d)
 {
@@ -162,9 +172,8 @@ static void share_derived(struct diff *d)
 	for (int s = 0; s < 2; s++) {
 		const struct model *m = d->side[s].m;
 
-		for (size_t i = 0; i < m->nhops; i++)
-			if (m->hops[i].kind == TRC_DERIVED && !d->side[s].shared[m->hops[i].func])
-				d->side[s].shared[m->hops[i].func] = func_name_id(d, &m->funcs[m->hops[i].func]);
+		for (size_t i = 0; i < m->npackets; i++)
+			share_packet(d, s, m, &m->packets[i]);
 	}
 }
 
@@ -401,7 +410,7 @@ int sides_prepare(struct diff *d, const struct model *a, const struct model *b, 
 	d->names = diff_alloc(d, 1, sizeof(*d->names));
 	for (int s = 0; s < 2; s++) {
 		const struct model *m = models[s];
-		uint64_t last = m->nhops ? m->hops[m->nhops - 1].time_ns : 0;
+		uint64_t last = m->last_ns;
 
 		d->side[s].m = m;
 		d->side[s].end_ns = m->end.reason && m->end.time_ns > last ? m->end.time_ns : last;

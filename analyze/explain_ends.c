@@ -174,7 +174,7 @@ static void tell_drop(struct story *s, const char *time)
 static void tell_in_flight(struct story *s)
 {
 	const struct trc_hop *last = packet_hop(s->m, s->p, s->p->nhops - 1);
-	uint64_t end = s->m->end.reason ? s->m->end.time_ns : s->m->hops[s->m->nhops - 1].time_ns;
+	uint64_t end = s->m->end.reason ? s->m->end.time_ns : s->m->last_ns;
 	char time[32];
 
 	story_say(s, "End", "Its end was not seen. The last hop is %s (hop %u), %s before the recording ends.", hop_func(s->m, last)->name,

@@ -360,34 +360,25 @@ bool live_full(const struct live *l)
 	return l->held >= LIVE_HOPS_MAX;
 }
 
-/* The model's only packet: the flight's hops behind the first hop of all. */
-static int model_fill(struct live *l, const struct flight *f)
+/* The model's only packet. */
+static int model_fill(struct live *l, struct flight *f)
 {
 	struct model *m = l->m;
 	struct packet *p = m->packets;
-	struct trc_hop *hops;
-	uint32_t *list;
-	size_t i;
+	int err = hops_sort(f->hops, f->nhops);
 
-	hops = reallocarray(m->hops, f->nhops + 1, sizeof(*hops));
-	if (!hops)
-		return -ENOMEM;
-	m->hops = hops;
-	list = reallocarray(m->priv->hop_lists, f->nhops + 1, sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	m->priv->hop_lists = list;
-	m->nhops = f->nhops + 1;
-	hops[0] = l->origin;
-	hops[0].func = hops[0].stack = 0;
-	memcpy(hops + 1, f->hops, f->nhops * sizeof(*hops));
-	for (i = 0; i < f->nhops; i++)
-		list[i] = i + 1;
-	*p = (struct packet){ .id = f->id, .number = ++l->counts.packets, .nhops = f->nhops, .hops = list,
-			      .frames = f->frames, .nframes = f->nframes, .lossy = f->missing != l->missing };
-	l->counts.hops += f->nhops;
+	if (err)
+		return err;
+	*p = (struct packet){ .id = f->id, .number = ++l->counts.packets, .frames = f->frames, .nframes = f->nframes,
+			      .lossy = f->missing != l->missing,
+			      .first_ns = f->hops[0].time_ns, .last_ns = f->hops[f->nhops - 1].time_ns };
+	m->first_ns = l->origin.time_ns;
+	m->last_ns = p->last_ns;
+	m->nhops = f->nhops;
 	m->npackets = 1;
-	return hops_sort(hops + 1, f->nhops) ?: hops_derive(m) ?: packets_judge(m);
+	l->counts.hops += f->nhops;
+	hops_store_clear(m->priv->store);
+	return packet_set_hops(m, p, f->hops, f->nhops) ?: hops_store_ring(m, true) ?: hops_derive(m) ?: packets_judge(m);
 }
 
 int live_next(struct live *l, uint64_t now_ns, bool all, const struct model **m)
@@ -433,7 +424,8 @@ int live_open(struct live **out, const char *file)
 	if (!l->m || !l->ids || !l->next_seq)
 		goto out;
 	l->m->packets = calloc(1, sizeof(*l->m->packets));
-	if (!l->m->packets || grow((void **)&l->m->funcs, 0, &l->m->priv->funcs_room, sizeof(*l->m->funcs)))
+	l->m->unpacked = calloc(1, sizeof(*l->m->unpacked));
+	if (!l->m->packets || !l->m->unpacked || grow((void **)&l->m->funcs, 0, &l->m->priv->funcs_room, sizeof(*l->m->funcs)))
 		goto out;
 	l->m->funcs[l->m->nfuncs++] = (struct func){ .name = "?", .module = "", .why = "" };
 	l->functions_changed = true;

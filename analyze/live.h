@@ -23,7 +23,7 @@ int live_take(struct live *l, const struct trc_record *rec, uint64_t now_ns);
 bool live_full(const struct live *l);
 #define LIVE_HOPS_MAX (1u << 20)
 /*
- * 1: *m has the next packet, as m->packets[0], until the next call; m->hops[0] is the first hop of all.  0: not yet.
+ * 1: *m has the next packet, as m->packets[0], until the next call; m->first_ns is the time of the first hop of all.  0: not yet.
  * all: the recording has ended, none need wait.  Negative: -ENOMEM.
  */
 int live_next(struct live *l, uint64_t now_ns, bool all, const struct model **m);

@@ -23,17 +23,6 @@ static const char *text(struct model *m, const char *s)
 	return arena_text(&m->priv->arena, s);
 }
 
-static int hop_add(struct model *m, const struct trc_hop *hop)
-{
-	if (grow((void **)&m->hops, m->nhops, &m->priv->hops_room, sizeof(*m->hops)))
-		return -ENOMEM;
-	m->hops[m->nhops] = *hop;
-	if (hop->kind == TRC_DERIVED)	/* no file may say so */
-		m->hops[m->nhops].kind = UINT8_MAX;
-	m->nhops++;
-	return 0;
-}
-
 static int func_add(struct model *m, const struct trc_func *f)
 {
 	uint32_t index = map_get(m->priv->func_ids, f->id);
@@ -149,7 +138,7 @@ int record_add(struct model *m, const struct trc_record *rec)
 	m->priv->rows += rec->kind > TRC_SNAPSHOT || !(no_names & 1u << rec->kind);
 	switch (rec->kind) {
 	case TRC_HOP:
-		return hop_add(m, &rec->hop);
+		return packets_take(m, &rec->hop);
 	case TRC_FACT:
 		return fact_add(m, &rec->fact);
 	case TRC_ENUM:
@@ -205,9 +194,8 @@ static int records_read(struct model *m, struct trc_reader *r)
 
 int model_order(struct model *m)
 {
-	return functions_resolve(m) ?: names_resolve(m) ?: hops_sort(m->hops, m->nhops) ?: packets_group(m) ?:
-	       hops_derive(m) ?: packets_judge(m) ?: losses_place(m) ?: lineage_place(m) ?: packets_liken(m) ?:
-	       capture_place(m);
+	return functions_resolve(m) ?: names_resolve(m) ?: packets_order(m) ?: hops_derive(m) ?: packets_judge(m) ?:
+	       losses_place(m) ?: lineage_place(m) ?: packets_liken(m) ?: capture_place(m) ?: hops_store_ring(m, false);
 }
 
 struct model *model_new(const char *path)
@@ -228,9 +216,13 @@ struct model *model_new(const char *path)
 	v->link_names = map_new();
 	v->procs = map_new();
 	v->stack_ids = map_new();
+	v->store = hops_store_new();
+	v->func_use_ids = map_new();
+	v->place_ids = map_new();
 	m->file = text(m, path);
 	m->trouble = "";
-	if (v->func_ids && v->packet_ids && v->cpus && v->netns_names && v->link_names && v->procs && v->stack_ids && m->file)
+	if (v->func_ids && v->packet_ids && v->cpus && v->netns_names && v->link_names && v->procs && v->stack_ids && v->store &&
+	    v->func_use_ids && v->place_ids && m->file)
 		return m;
 	model_free(m);
 	return NULL;
@@ -280,10 +272,12 @@ int model_load(struct model **out, const char *path, char *error, size_t size)
 		explain_failure(m, NULL, err, error, size);
 		goto out;
 	}
-	err = records_read(m, r);
+	err = trc_reader_order(r, TRC_ORDER_TIME) ?: records_read(m, r);
 	if (!err) {
 		m->health = *trc_reader_health(r);
 		m->trouble = text(m, trc_reader_trouble(r));
+		trc_reader_free(r);	/* what follows needs the memory */
+		r = NULL;
 		err = m->trouble ? model_order(m) : -ENOMEM;
 	}
 	if (err)
@@ -314,7 +308,12 @@ void model_free(struct model *m)
 	free(v->known);
 	free(v->calls);
 	free(v->names);
-	free(v->hop_lists);
+	map_free(v->func_use_ids);
+	map_free(v->place_ids);
+	hops_store_free(v->store);
+	losses_free(v->losses);
+	free(v->func_uses);
+	free(v->func_use_of);
 	free(v->births);
 	free(v->kin_lists);
 	free(v->parts);
@@ -323,7 +322,8 @@ void model_free(struct model *m)
 	free(m->edges);
 	free(m->datas);
 	free(m->snapshots);
-	free(m->hops);
+	free(m->unpacked);
+	free(m->places);
 	free(m->packets);
 	free(m->funcs);
 	free(m->links);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * model.h - a recording in memory: hops in time order, grouped into packets, functions with what schema/ knows of them.
+ * model.h - a recording in memory: packets with their hops, in time order; functions with what schema/ knows of them.
  *
  * model_load() is the only way from a .trc into the tools; pktshow, pktdiff and the SQL tables all stand on it.
  * Everything is owned by the model and const to others; strings are sanitized (printable, valid UTF-8) when loaded.
@@ -56,10 +56,10 @@ struct packet {
 	uint64_t id;		/* as in the recording */
 	uint32_t number;	/* 1, 2, ... in order of the first hop: what people see and type */
 	uint32_t nhops;
-	const uint32_t *hops;	/* indexes into model.hops, in time order */
+	uint64_t first_ns, last_ns;	/* times of its first and last hop */
 	struct tuple tuple;
 	enum fate fate;
-	uint32_t fate_hop;	/* index into .hops of the hop that decided it */
+	uint32_t fate_hop;	/* index of the hop that decided it: see packet_hop() */
 	int32_t reason;		/* drop reason when FATE_DROPPED */
 	bool lossy;		/* hops may be missing: it lived while hops were lost */
 	bool left_out;		/* by a filter: views do not show it */
@@ -73,6 +73,17 @@ struct packet {
 	uint32_t journey;	/* 1, 2, ...: packets that came from each other have one number */
 	uint32_t tuple_of;	/* number of the kin that its tuple was taken from; 0 = it showed its own */
 	uint32_t into;		/* number of the packet that has its data when FATE_MERGED */
+
+	/* of hops_store.c */
+	uint32_t slot;		/* index into model.packets and model.unpacked */
+	bool resolved, unsorted;
+	uint64_t first_order, last_order;	/* what orders hops of one time: CPU and number */
+	struct hop_chunk *packed, *packed_end;
+};
+
+/* A device that hops mention: 0 is unknown. */
+struct hop_place {
+	uint32_t netns, ifindex;
 };
 
 /* A kernel stack, innermost frame first, as function ids. */
@@ -120,14 +131,17 @@ struct model {
 	struct trc_health health;
 	const char *trouble;	/* health in a sentence, "" = all is well */
 
-	struct trc_hop *hops;	/* in time order; .stack is an index into stacks, plus 1 */
+	const struct trc_hop **unpacked;	/* hops of packets[i], NULL = packed: ask packet_hop() */
 	size_t nhops;
+	uint64_t first_ns, last_ns;	/* times of the first and last hop of all */
 	size_t nderived;	/* of them; the recording holds the others */
 	uint32_t underived;	/* packets from this number on got no derived hops: they would be too many; 0 = all did */
 	struct packet *packets;	/* packets[number - 1] */
 	size_t npackets;
 	struct func *funcs;	/* by function id; func ids in hops and frames are always < nfuncs */
 	size_t nfuncs;
+	struct hop_place *places;
+	size_t nplaces;
 	struct link *links;
 	size_t nlinks;
 	struct trc_netns *netns;
@@ -171,9 +185,17 @@ const char *model_proc(const struct model *m, uint32_t pid);		/* name, or "" */
 const char *model_command(const struct model *m, uint32_t pid);		/* with its arguments, or "" */
 bool model_proc_is_last(const struct model *m, size_t i);		/* procs[i]: no later one says more of the same */
 
+const struct trc_hop *packet_unpack(const struct model *m, const struct packet *p);
+
+/*
+ * A packet's i-th hop, in time order; .func is an index into funcs, .stack one into stacks, plus 1.  Good until a hundred
+ * thousand hops of other packets were asked for: hold packets and numbers of hops, not hops.
+ */
 static inline const struct trc_hop *packet_hop(const struct model *m, const struct packet *p, uint32_t i)
 {
-	return &m->hops[p->hops[i]];
+	const struct trc_hop *hops = m->unpacked[p->slot];
+
+	return (hops ? hops : packet_unpack(m, p)) + i;
 }
 
 /* The stack of a hop, NULL = none was taken. */

@@ -9,8 +9,9 @@
 
 #include "model_private.h"
 
-/* Beside each hop: its place in a packet's list, and while they are sorted two keys and the end of a run. */
-#define HOP_BYTES (sizeof(struct trc_hop) + sizeof(uint32_t) + 2 * sizeof(struct sort_key) + sizeof(size_t))
+/* A hop that is not packed, and while a packet's are sorted two keys and the end of a run for each. */
+#define HOP_BYTES (sizeof(struct trc_hop) + sizeof(uint32_t))
+#define HOP_SORT_BYTES (2 * sizeof(struct sort_key) + sizeof(size_t))
 
 /* Beside each namespace, device and process: its name's place, and what it takes of a map that is being doubled. */
 #define NAME_BYTES (sizeof(char *) + 6 * (sizeof(uint64_t) + 2 * sizeof(uint32_t)))
@@ -22,6 +23,7 @@ static size_t maps_bytes(const struct model_private *v)
 {
 	const struct map *maps[] = {
 		v->func_ids, v->packet_ids, v->cpus, v->netns_names, v->link_names, v->procs, v->stack_ids,
+		v->func_use_ids, v->place_ids,
 	};
 	size_t sum = 0, largest = 0, i;
 
@@ -40,7 +42,9 @@ static size_t model_bytes(const struct model *m)
 	const struct model_private *v = m->priv;
 
 	/* rooms double, but what is not used yet is not memory yet: so the numbers count and not the rooms */
-	return m->nhops * HOP_BYTES + m->npackets * sizeof(*m->packets) +
+	return hops_store_bytes(v->store) + hops_store_ring_hops(m) * HOP_BYTES +
+	       hops_store_largest(v->store) * HOP_SORT_BYTES + m->npackets * (sizeof(*m->packets) + sizeof(*m->unpacked)) +
+	       v->nfunc_uses * sizeof(*v->func_uses) + m->nplaces * sizeof(*m->places) +
 	       m->nfuncs * (sizeof(*m->funcs) + sizeof(*v->known) + sizeof(*v->calls)) +
 	       m->nnetns * sizeof(*m->netns) + m->nlinks * sizeof(*m->links) + m->nprocs * sizeof(*m->procs) +
 	       (m->nnetns + m->nlinks + m->nprocs) * NAME_BYTES +
@@ -67,10 +71,8 @@ int model_fits(const struct model *m)
 
 int hops_fit(const struct model *m, size_t more)
 {
-	/* the hops as they are, their places and what counts for each stay until the others are made */
-	size_t meanwhile = m->nhops * (sizeof(struct trc_hop) + 2 * sizeof(uint32_t) + sizeof(uint8_t));
-
 	if (m->nhops + more >= NONE)
 		return -E2BIG;
-	return model_bytes(m) + more * HOP_BYTES + meanwhile > model_limit(m->health.bytes) ? -E2BIG : 0;
+	/* as if none were packed: the file does not show them */
+	return model_bytes(m) + more * (HOP_BYTES + HOP_SORT_BYTES) > model_limit(m->health.bytes) ? -E2BIG : 0;
 }

@@ -25,25 +25,134 @@ static int gap_add(struct gaps *g, uint64_t start_ns, uint64_t end_ns)
 	return 0;
 }
 
-/* keys[from..to) are one CPU's hops by number. */
-static int cpu_gaps(const struct model *m, struct gaps *g, const struct sort_key *keys, size_t from, size_t to)
+/* A number that came before one that is less: it waits until those between come, or do not come any more. */
+#define AHEAD_MAX 256
+
+struct ahead {
+	uint64_t seq, time_ns;
+};
+
+struct cpu_seen {
+	uint64_t expected, before_ns;	/* the next number; the time of the one before */
+	uint64_t missing;		/* hops */
+	uint32_t cpu;
+	uint32_t first, n;		/* of ahead, which is a ring ordered by number */
+	struct ahead *ahead;
+};
+
+struct losses {
+	struct gaps gaps;
+	struct map *cpus;		/* -> index in seen */
+	struct cpu_seen *seen;
+	size_t nseen, seen_room;
+	uint32_t last_cpu, last;	/* index of the CPU met last */
+};
+
+static struct ahead *ahead_at(struct cpu_seen *c, uint32_t i)
 {
-	uint32_t loss = map_get(m->priv->cpus, keys[from].first);
-	uint64_t expected = 0, before_ns = 0, time_ns;
-	size_t i;
+	return &c->ahead[(c->first + i) % AHEAD_MAX];
+}
+
+/* The least number ahead is the next one. */
+static int ahead_take(struct gaps *g, struct cpu_seen *c)
+{
+	const struct ahead *a = ahead_at(c, 0);
 	int err = 0;
 
-	for (i = from; i < to && !err; i++) {
-		time_ns = m->hops[keys[i].index].time_ns;
-		if (keys[i].second > expected) {
-			err = gap_add(g, before_ns, time_ns);
-			g->missing += loss == NONE ? keys[i].second - expected : 0;
-		}
-		before_ns = time_ns;
-		expected = keys[i].second + 1;
+	if (a->seq > c->expected) {
+		err = gap_add(g, c->before_ns, a->time_ns);
+		c->missing += a->seq - c->expected;
 	}
-	if (!err && loss != NONE && m->losses[loss].produced > expected)
-		err = gap_add(g, before_ns, UINT64_MAX);
+	c->before_ns = a->time_ns;
+	c->expected = a->seq + 1;
+	c->first = (c->first + 1) % AHEAD_MAX;
+	c->n--;
+	return err;
+}
+
+static int ahead_add(struct gaps *g, struct cpu_seen *c, const struct trc_hop *h)
+{
+	uint32_t i;
+	int err = 0;
+
+	if (!c->ahead && !(c->ahead = malloc(AHEAD_MAX * sizeof(*c->ahead))))
+		return -ENOMEM;
+	if (c->n == AHEAD_MAX)
+		err = ahead_take(g, c);
+	for (i = c->n++; i && ahead_at(c, i - 1)->seq > h->seq; i--)
+		*ahead_at(c, i) = *ahead_at(c, i - 1);
+	*ahead_at(c, i) = (struct ahead){ h->seq, h->time_ns };
+	return err;
+}
+
+static struct cpu_seen *cpu_of(struct losses *l, uint32_t cpu)
+{
+	uint32_t index;
+
+	if (l->nseen && l->last_cpu == cpu)
+		return &l->seen[l->last];
+	index = map_get(l->cpus, cpu);
+	if (index == NONE) {
+		if (grow((void **)&l->seen, l->nseen, &l->seen_room, sizeof(*l->seen)) || map_put(l->cpus, cpu, l->nseen))
+			return NULL;
+		index = l->nseen++;
+		l->seen[index] = (struct cpu_seen){ .cpu = cpu };
+	}
+	l->last_cpu = cpu;
+	l->last = index;
+	return &l->seen[index];
+}
+
+int loss_see(struct model *m, const struct trc_hop *h)
+{
+	struct losses *l = m->priv->losses;
+	struct cpu_seen *c;
+	int err = 0;
+
+	if (!l) {
+		l = m->priv->losses = calloc(1, sizeof(*l));
+		if (!l || !(l->cpus = map_new()))
+			return -ENOMEM;
+	}
+	c = cpu_of(l, h->cpu);
+	if (!c)
+		return -ENOMEM;
+	if (h->seq > c->expected)
+		return ahead_add(&l->gaps, c, h);
+	if (h->seq == c->expected) {
+		c->before_ns = h->time_ns;
+		c->expected++;
+	}
+	while (c->n && ahead_at(c, 0)->seq <= c->expected && !err)
+		err = ahead_take(&l->gaps, c);
+	return err;
+}
+
+void losses_free(struct losses *l)
+{
+	size_t i;
+
+	if (!l)
+		return;
+	for (i = 0; i < l->nseen; i++)
+		free(l->seen[i].ahead);
+	free(l->seen);
+	free(l->gaps.v);
+	map_free(l->cpus);
+	free(l);
+}
+
+static int cpu_gaps(const struct model *m, struct gaps *g, struct cpu_seen *c)
+{
+	uint32_t loss = map_get(m->priv->cpus, c->cpu);
+	int err = 0;
+
+	while (c->n && !err)
+		err = ahead_take(g, c);
+	if (loss == NONE)
+		g->missing += c->missing;
+	if (!err && loss != NONE && m->losses[loss].produced > c->expected)
+		err = gap_add(g, c->before_ns, UINT64_MAX);
 	return err;
 }
 
@@ -59,25 +168,14 @@ static int silent_gaps(const struct model *m, struct gaps *g, const struct map *
 	return err;
 }
 
-static int gaps_find(const struct model *m, struct gaps *g)
+static int gaps_find(const struct model *m, struct losses *l)
 {
-	struct sort_key *keys = malloc((m->nhops ? m->nhops : 1) * sizeof(*keys));
-	struct map *heard = map_new();
-	size_t i, from;
-	int err = keys && heard ? 0 : -ENOMEM;
+	size_t i;
+	int err = 0;
 
-	for (i = 0; i < m->nhops && !err; i++)
-		keys[i] = (struct sort_key){ m->hops[i].cpu, m->hops[i].seq, i };
-	err = err ?: sort_keys(keys, m->nhops);
-	for (from = 0; from < m->nhops && !err; from = i) {
-		for (i = from + 1; i < m->nhops && keys[i].first == keys[from].first; )
-			i++;
-		err = cpu_gaps(m, g, keys, from, i) ?: map_put(heard, keys[from].first, 0);
-	}
-	err = err ?: silent_gaps(m, g, heard);
-	map_free(heard);
-	free(keys);
-	return err;
+	for (i = 0; i < l->nseen && !err; i++)
+		err = cpu_gaps(m, &l->gaps, &l->seen[i]);
+	return err ?: silent_gaps(m, &l->gaps, l->cpus);
 }
 
 static int compare_gaps(const void *a, const void *b)
@@ -119,29 +217,36 @@ static bool gap_touches(const struct gaps *g, uint64_t first_ns, uint64_t last_n
 	return low < g->n && g->v[low].start_ns <= last_ns;
 }
 
+static void packets_mark(struct model *m, const struct gaps *g)
+{
+	struct packet *p;
+	size_t i;
+
+	for (i = 0; i < m->npackets; i++) {
+		p = &m->packets[i];
+		/* a packet without an end may have lived on in any later gap */
+		p->lossy = gap_touches(g, p->first_ns, p->fate == FATE_IN_FLIGHT ? UINT64_MAX : p->last_ns);
+	}
+}
+
 int losses_place(struct model *m)
 {
-	struct gaps g = {};
-	struct packet *p;
-	uint64_t last_ns;
+	struct losses *l = m->priv->losses;
 	size_t i;
-	int err = gaps_find(m, &g);
+	int err = l ? gaps_find(m, l) : 0;
 
 	if (err)
-		goto out;
-	m->lost = g.missing;
+		return err;
+	m->lost = l ? l->gaps.missing : 0;
 	for (i = 0; i < m->nlosses; i++) {
 		m->lost += m->losses[i].lost;
 		m->missed += m->losses[i].missed;
 	}
-	gaps_unite(&g);
-	for (i = 0; i < m->npackets; i++) {
-		p = &m->packets[i];
-		/* a packet without an end may have lived on in any later gap */
-		last_ns = p->fate == FATE_IN_FLIGHT ? UINT64_MAX : packet_hop(m, p, p->nhops - 1)->time_ns;
-		p->lossy = gap_touches(&g, packet_hop(m, p, 0)->time_ns, last_ns);
+	if (l) {
+		gaps_unite(&l->gaps);
+		packets_mark(m, &l->gaps);
 	}
-out:
-	free(g.v);
-	return err;
+	losses_free(l);
+	m->priv->losses = NULL;
+	return 0;
 }

@@ -135,8 +135,8 @@ int names_resolve(struct model *m)
 		      link_mention(m, l->netns, l->ifindex) ?: link_mention(m, l->peer_netns, l->peer_ifindex) ?:
 		      (i % LIMIT_STEPS ? 0 : model_fits(m));
 	}
-	for (i = 0; i < m->nhops && !err; i++)
-		err = netns_mention(m, m->hops[i].netns) ?: link_mention(m, m->hops[i].netns, m->hops[i].ifindex) ?:
+	for (i = 0; i < m->nplaces && !err; i++)
+		err = netns_mention(m, m->places[i].netns) ?: link_mention(m, m->places[i].netns, m->places[i].ifindex) ?:
 		      (i % LIMIT_STEPS ? 0 : model_fits(m));
 	if (m->nenums)
 		qsort(m->enums, m->nenums, sizeof(*m->enums), compare_enums);
@@ -217,23 +217,18 @@ static int frames_resolve(struct model *m, const uint32_t *frames, uint32_t coun
 	return err;
 }
 
-static void stack_resolve(struct model *m, struct trc_hop *h)
-{
-	uint32_t index = h->stack ? map_get(m->priv->stack_ids, h->stack) : NONE;
-
-	h->stack = index == NONE ? 0 : index + 1;
-}
-
 int functions_resolve(struct model *m)
 {
 	uint32_t unknown = NONE;
+	struct func_use *use;
 	struct birth *b;
 	size_t i;
 	int err = 0;
 
-	for (i = 0; i < m->nhops && !err; i++) {
-		err = id_resolve(m, &m->hops[i].func, &unknown);
-		stack_resolve(m, &m->hops[i]);
+	for (i = 0; i < m->priv->nfunc_uses && !err; i++) {
+		use = &m->priv->func_uses[i];
+		use->index = use->id;
+		err = id_resolve(m, &use->index, &unknown);
 	}
 	for (i = 0; i < m->priv->nbirths && !err; i++) {
 		b = &m->priv->births[i];
@@ -247,8 +242,8 @@ int functions_resolve(struct model *m)
 	if (err)
 		return err;
 	stacks_trim(m, 0);
-	for (i = 0; i < m->nhops; i++)
-		m->funcs[m->hops[i].func].hits += m->hops[i].kind == TRC_ENTRY;
+	for (i = 0; i < m->priv->nfunc_uses; i++)
+		m->funcs[m->priv->func_uses[i].index].hits += m->priv->func_uses[i].hits;
 	return 0;
 }
 

@@ -3,7 +3,7 @@
  * model_private.h - what the files of the model share: an arena for strings, a hash map of numbers, a sort, and the
  * steps of loading in their order.
  *
- * model.c reads records, model_sort.c puts hops in order, packets.c groups and judges them, model_loss.c places gaps,
+ * model.c reads records, hops_store.c packs hops, model_sort.c puts them in order, packets.c judges packets, model_loss.c places gaps,
  * model_knowledge.c knows functions and drop reasons, model_names.c answers names, model_limit.c says when it is too much.
  * stacks.c keeps kernel stacks, derive.c finds hops on them, lineage.c relates packets, capture.c has bytes and snapshots.
  * live.c judges packets one by one while their recording is still being written.
@@ -59,6 +59,27 @@ struct sort_key {
 int sort_keys(struct sort_key *keys, size_t n);		/* stable, fast when nearly sorted; 0 or -ENOMEM */
 int hops_sort(struct trc_hop *hops, size_t n);		/* by time, CPU, sequence */
 
+/* --- hops_store.c: a packet's hops, packed --- */
+struct hops_store;
+struct hops_store *hops_store_new(void);
+void hops_store_free(struct hops_store *s);
+void hops_store_clear(struct hops_store *s);			/* no packet has hops any more */
+size_t hops_store_bytes(const struct hops_store *s);
+uint32_t hops_store_largest(const struct hops_store *s);	/* hops of a packet, at most */
+/* One more hop, by numbers of the file.  0 or -ENOMEM. */
+int packet_add_hop(struct model *m, struct packet *p, const struct trc_hop *h);
+/* All its hops anew, by indexes; hops may be what packet_hop() answered.  0 or -ENOMEM. */
+int packet_set_hops(struct model *m, struct packet *p, const struct trc_hop *hops, uint32_t n);
+/* Room to unpack packets into, little while loading; to be called when one may have grown.  0 or -ENOMEM. */
+int hops_store_ring(struct model *m, bool loading);
+size_t hops_store_ring_hops(const struct model *m);		/* so much at most */
+
+/* A function's number in the file, of those that hops have. */
+struct func_use {
+	uint32_t id, index;	/* index once functions are resolved */
+	uint64_t hits;
+};
+
 /* --- model_knowledge.c --- */
 struct known {
 	const char *layer, *stage, *flags, *meaning;
@@ -95,7 +116,18 @@ struct model_private {
 	size_t nnames, names_room;
 	const struct known **known;	/* beside funcs[] */
 	uint8_t *calls;			/* beside funcs[], enum call */
-	uint32_t *hop_lists;		/* all packets' .hops */
+	struct hops_store *store;
+	struct func_use *func_uses;
+	size_t nfunc_uses, func_uses_room;
+	uint32_t *func_use_of;		/* index + 1 of small ids */
+	struct map *func_use_ids;	/* and of the others */
+	struct map *place_ids;
+	size_t places_room;
+	struct hop_place place;		/* the last one mentioned */
+	uint64_t last_packet;		/* id, of last_index */
+	uint32_t last_index;
+	bool unnumbered;		/* packets are not in the order of their first hops */
+	struct losses *losses;
 	struct birth *births;
 	size_t nbirths, births_room;
 	struct map *stack_ids;		/* id in the file -> index */
@@ -120,6 +152,14 @@ int data_add(struct model *m, const struct trc_data *d);
 int snapshot_add(struct model *m, const struct trc_snapshot *s);
 size_t capture_bytes(const struct model *m);		/* of memory, beside the arena */
 
+/* --- model_loss.c --- */
+struct losses;
+int loss_see(struct model *m, const struct trc_hop *h);	/* each hop as it comes: 0 or -ENOMEM */
+void losses_free(struct losses *l);
+
+/* --- packets.c --- */
+int packets_take(struct model *m, const struct trc_hop *hop);
+
 /* --- model.c --- */
 struct model *model_new(const char *path);	/* empty; NULL: no memory */
 int record_add(struct model *m, const struct trc_record *rec);
@@ -130,7 +170,7 @@ int functions_resolve(struct model *m);		/* ids become indexes; "?" for unknown 
 int functions_explain(struct model *m);		/* what is known of each; may be called again when there are more */
 int names_resolve(struct model *m);		/* every device and namespace gets a name */
 int name_learn(struct model *m, enum trc_kind kind);	/* the same for the last one read of this kind, and no more */
-int packets_group(struct model *m);
+int packets_order(struct model *m);		/* hops in order, packets numbered; stacks find theirs */
 int hops_derive(struct model *m);		/* what the stacks of tracepoints show */
 int packets_judge(struct model *m);		/* tuple, birth, fate */
 int lineage_place(struct model *m);		/* .kin, .journey, inherited tuples, FATE_MERGED */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * packets.c - group hops by packet, and judge each packet: its tuple, where it was born, what became of it.
+ * packets.c - give hops to their packets, and judge each packet: its tuple, where it was born, what became of it.
  *
  * The fate, from what was recorded and nothing else:
  *	a drop that the kernel reported                            DROPPED (without a reason, by a BPF program's answer: as that)
@@ -18,20 +18,114 @@
 
 #include "model_private.h"
 
+#define FUNC_IDS_DIRECT (1u << 16)	/* ids are dense: no kernel has so many; others are looked up */
+
 static struct packet *packet_at(struct model *m, uint64_t id)
 {
-	uint32_t index = map_get(m->priv->packet_ids, id);
+	struct model_private *v = m->priv;
+	uint32_t index = v->last_packet == id && id ? v->last_index : map_get(v->packet_ids, id);
 	struct packet *p;
 
-	if (index != NONE)
-		return &m->packets[index];
-	if (grow((void **)&m->packets, m->npackets, &m->priv->packets_room, sizeof(*m->packets)))
-		return NULL;
-	if (map_put(m->priv->packet_ids, id, m->npackets))
-		return NULL;
-	p = &m->packets[m->npackets++];
-	*p = (struct packet){ .id = id, .number = m->npackets };
-	return p;
+	if (index == NONE) {
+		if (grow((void **)&m->packets, m->npackets, &v->packets_room, sizeof(*m->packets)) ||
+		    map_put(v->packet_ids, id, m->npackets))
+			return NULL;
+		index = m->npackets++;
+		p = &m->packets[index];
+		*p = (struct packet){ .id = id, .number = index + 1, .slot = index };
+	}
+	v->last_packet = id;
+	v->last_index = index;
+	return &m->packets[index];
+}
+
+/* Which of func_uses this id is; NONE: no memory. */
+static uint32_t func_use(struct model *m, uint32_t id)
+{
+	struct model_private *v = m->priv;
+	uint32_t use;
+
+	if (!v->func_use_of && !(v->func_use_of = calloc(FUNC_IDS_DIRECT, sizeof(*v->func_use_of))))
+		return NONE;
+	use = id < FUNC_IDS_DIRECT ? v->func_use_of[id] - 1 : map_get(v->func_use_ids, id);
+	if (use != NONE)
+		return use;
+	use = v->nfunc_uses;
+	if (grow((void **)&v->func_uses, use, &v->func_uses_room, sizeof(*v->func_uses)))
+		return NONE;
+	if (id < FUNC_IDS_DIRECT)
+		v->func_use_of[id] = use + 1;
+	else if (map_put(v->func_use_ids, id, use))
+		return NONE;
+	v->func_uses[v->nfunc_uses++] = (struct func_use){ .id = id };
+	return use;
+}
+
+static int place_see(struct model *m, struct hop_place place)
+{
+	struct model_private *v = m->priv;
+	uint64_t key = (uint64_t)place.netns << 32 | place.ifindex;
+
+	if (!key || (place.netns == v->place.netns && place.ifindex == v->place.ifindex))
+		return 0;
+	v->place = place;
+	if (map_get(v->place_ids, key) != NONE)
+		return 0;
+	if (grow((void **)&m->places, m->nplaces, &v->places_room, sizeof(*m->places)))
+		return -ENOMEM;
+	m->places[m->nplaces++] = place;
+	return map_put(v->place_ids, key, 0);
+}
+
+static uint64_t hop_order(const struct trc_hop *h)
+{
+	return (uint64_t)h->cpu << 48 | (h->seq & 0xffffffffffff);
+}
+
+static bool comes_before(uint64_t time_ns, uint64_t order, uint64_t other_ns, uint64_t other)
+{
+	return time_ns != other_ns ? time_ns < other_ns : order < other;
+}
+
+/* Times of a packet and of the recording; what came late is put in order later. */
+static void times_see(struct model *m, struct packet *p, const struct trc_hop *h)
+{
+	uint64_t order = hop_order(h);
+	const struct packet *before = p > m->packets ? p - 1 : NULL;
+
+	if (!m->nhops || h->time_ns < m->first_ns)
+		m->first_ns = h->time_ns;
+	if (h->time_ns > m->last_ns)
+		m->last_ns = h->time_ns;
+	if (!p->nhops || comes_before(h->time_ns, order, p->first_ns, p->first_order)) {
+		m->priv->unnumbered |= p->nhops || (before && comes_before(h->time_ns, order, before->first_ns, before->first_order));
+		p->first_ns = h->time_ns;
+		p->first_order = order;
+	}
+	if (p->nhops && comes_before(h->time_ns, order, p->last_ns, p->last_order)) {
+		p->unsorted = true;
+		return;
+	}
+	p->last_ns = h->time_ns;
+	p->last_order = order;
+}
+
+int packets_take(struct model *m, const struct trc_hop *hop)
+{
+	struct packet *p = packet_at(m, hop->packet);
+	struct trc_hop h = *hop;
+	int err;
+
+	h.func = p ? func_use(m, hop->func) : NONE;
+	if (h.func == NONE)
+		return -ENOMEM;
+	if (h.kind == TRC_DERIVED)	/* no file may say so */
+		h.kind = UINT8_MAX;
+	m->priv->func_uses[h.func].hits += h.kind == TRC_ENTRY;
+	times_see(m, p, &h);
+	err = place_see(m, (struct hop_place){ h.netns, h.ifindex }) ?: loss_see(m, &h) ?: packet_add_hop(m, p, &h);
+	m->nhops += !err;
+	return err;
 }
 
 static void births_assign(struct model *m)
@@ -52,35 +146,61 @@ static void births_assign(struct model *m)
 	}
 }
 
-/* Hops are in time order by now, so that packets are numbered by their first hop. */
-int packets_group(struct model *m)
+/* A recorder that was held up, or a stranger's file. */
+static int hops_order(struct model *m, struct packet *p)
 {
-	struct packet *p;
-	uint32_t *at, *list;
-	size_t i;
+	/* the ring is ours, and forgets this packet anyway */
+	struct trc_hop *hops = (struct trc_hop *)packet_hop(m, p, 0);
+	int err = hops_sort(hops, p->nhops);
 
-	for (i = 0; i < m->nhops; i++) {
-		p = packet_at(m, m->hops[i].packet);
-		if (!p)
-			return -ENOMEM;
-		p->nhops++;
-		if (!(i % LIMIT_STEPS) && model_fits(m))
-			return -E2BIG;
+	if (err)
+		return err;
+	p->last_ns = hops[p->nhops - 1].time_ns;
+	p->unsorted = false;
+	return packet_set_hops(m, p, hops, p->nhops);
+}
+
+/* Packets are numbered by their first hops. */
+static int packets_number(struct model *m)
+{
+	struct sort_key *keys = malloc(m->npackets * sizeof(*keys));
+	struct packet *sorted = malloc(m->npackets * sizeof(*sorted));
+	size_t i;
+	int err = keys && sorted ? 0 : -ENOMEM;
+
+	for (i = 0; i < m->npackets && !err; i++)
+		keys[i] = (struct sort_key){ m->packets[i].first_ns, m->packets[i].first_order, i };
+	err = err ?: sort_keys(keys, m->npackets);
+	for (i = 0; i < m->npackets && !err; i++) {
+		sorted[i] = m->packets[keys[i].index];
+		sorted[i].number = i + 1;
+		sorted[i].slot = i;
+		err = map_put(m->priv->packet_ids, sorted[i].id, i);
 	}
-	list = at = m->priv->hop_lists = malloc((m->nhops ? m->nhops : 1) * sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	for (i = 0; i < m->npackets; i++) {
-		m->packets[i].hops = at;
-		at += m->packets[i].nhops;
-		m->packets[i].nhops = 0;
+	free(keys);
+	if (err) {
+		free(sorted);
+		return err;
 	}
-	for (i = 0; i < m->nhops; i++) {
-		p = packet_at(m, m->hops[i].packet);
-		list[(p->hops - list) + p->nhops++] = i;
-	}
-	births_assign(m);
+	free(m->packets);
+	m->packets = sorted;
+	m->priv->packets_room = m->npackets;
 	return 0;
+}
+
+int packets_order(struct model *m)
+{
+	size_t i;
+	int err = m->priv->unnumbered ? packets_number(m) : 0;
+
+	m->unpacked = calloc(m->npackets + 1, sizeof(*m->unpacked));
+	err = err ?: m->unpacked ? hops_store_ring(m, true) : -ENOMEM;
+	for (i = 0; i < m->npackets && !err; i++)
+		if (m->packets[i].unsorted)
+			err = hops_order(m, &m->packets[i]);
+	if (!err)
+		births_assign(m);
+	return err;
 }
 
 static bool is_set(const uint8_t *address, size_t n)

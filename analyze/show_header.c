@@ -53,7 +53,7 @@ static void line_recording(const struct term *t, const struct model *m)
 	if (m->end.reason)
 		end = m->end.time_ns;
 	else if (m->nhops)
-		end = m->hops[m->nhops - 1].time_ns;
+		end = m->last_ns;
 	if (start && end > start)
 		duration_text(end - start, took, sizeof(took));
 	snprintf(text, sizeof(text), "%s, %s%s%s%s%s%s", m->file, when, *took ? ", " : "", took, m->end.reason ? " (" : "",

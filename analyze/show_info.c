@@ -31,7 +31,7 @@ static void info_file(const struct term *t, const struct model *m)
 	if (m->nhops) {
 		char took[32];
 
-		duration_text(m->hops[m->nhops - 1].time_ns - m->hops[0].time_ns, took, sizeof(took));
+		duration_text(m->last_ns - m->first_ns, took, sizeof(took));
 		fprintf(t->out, "  hops     %zu of %zu packets within %s, %.1f bytes of the file each\n", m->nhops - m->nderived, m->npackets, took,
 			(double)h->bytes / (m->nhops - m->nderived));
 	}
@@ -119,8 +119,12 @@ static int info_losses(const struct term *t, const struct model *m)
 
 	if (!in.hops)
 		return -ENOMEM;
-	for (size_t i = 0; i < m->nhops; i++)
-		in.hops[m->hops[i].cpu] += m->hops[i].kind != TRC_DERIVED;
+	for (size_t i = 0; i < m->npackets; i++)
+		for (uint32_t k = 0; k < m->packets[i].nhops; k++) {
+			const struct trc_hop *h = packet_hop(m, &m->packets[i], k);
+
+			in.hops[h->cpu] += h->kind != TRC_DERIVED;
+		}
 	heading(t, "hops on each CPU");
 	if (!m->nlosses)
 		term_print(t, STYLE_WARN, "  not accounted for: the recorder did not come to its end\n");

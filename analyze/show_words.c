@@ -124,7 +124,7 @@ uint64_t packet_duration(const struct model *m, const struct packet *p)
 
 uint64_t packet_time(const struct model *m, const struct packet *p)
 {
-	return p->nhops ? packet_hop(m, p, 0)->time_ns - m->hops[0].time_ns : 0;
+	return p->nhops ? packet_hop(m, p, 0)->time_ns - m->first_ns : 0;
 }
 
 /* Backwards from the drop: the nearest hook that was entered and had not returned. */

@@ -2,7 +2,7 @@
 /*
  * sql_hop.c - the virtual table hop_row: hops straight from the models, made into rows only as far as they are asked for.
  *
- * Two orders of scanning: by packet (the order of the primary key) and by time (the order of the model).  A query that
+ * Two orders of scanning: by packet (the order of the primary key) and by time.  A query that
  * names a packet, a hop of it, or a range of time visits only those; SQLite checks every condition again.
  */
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "embedded.h"
 #include "sql.h"
 #include "sql_columns.h"
+#include "timeline.h"
 
 /* What xBestIndex tells xFilter; the values come in this order. */
 enum plan {
@@ -21,14 +22,9 @@ enum plan {
 	PLAN_BY_TIME = 32,
 };
 
-struct place {			/* of a hop of the model: its row's key */
-	uint32_t packet, hop;
-};
-
 struct table {
 	sqlite3_vtab base;
 	const struct recordings *recs;
-	struct place **places;	/* for each recording; made when a scan by time first needs it */
 };
 
 struct cursor {
@@ -37,7 +33,8 @@ struct cursor {
 	size_t recording;	/* index */
 	size_t last_recording;	/* scan up to and with this one */
 	bool by_time;
-	size_t at;		/* by time: index into m->hops */
+	struct timeline *timeline;	/* by time */
+	const struct packet *p;		/* of the row */
 	size_t packet;		/* by packet: index */
 	uint32_t hop;		/* index within the packet */
 	size_t packet_end;	/* by packet: one after the last to visit */
@@ -59,24 +56,13 @@ static int table_connect(sqlite3 *db, void *arg, int argc, const char *const *ar
 	if (!t)
 		return SQLITE_NOMEM;
 	t->recs = recs;
-	t->places = calloc(recs->n ? recs->n : 1, sizeof(*t->places));
-	if (!t->places) {
-		free(t);
-		return SQLITE_NOMEM;
-	}
 	*out = &t->base;
 	return SQLITE_OK;
 }
 
 static int table_disconnect(sqlite3_vtab *base)
 {
-	struct table *t = (struct table *)base;
-	size_t i;
-
-	for (i = 0; i < t->recs->n; i++)
-		free(t->places[i]);
-	free(t->places);
-	free(t);
+	free(base);
 	return SQLITE_OK;
 }
 
@@ -163,6 +149,7 @@ static int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
 
 static int cursor_close(sqlite3_vtab_cursor *base)
 {
+	timeline_free(((struct cursor *)base)->timeline);
 	free(base);
 	return SQLITE_OK;
 }
@@ -172,70 +159,46 @@ static const struct table *table_of(const struct cursor *c)
 	return (const struct table *)c->base.pVtab;
 }
 
-/* The keys of all hops of a recording, so that a scan by time knows them. */
-static int places_make(const struct table *t, size_t recording)
-{
-	const struct model *m = t->recs->models[recording];
-	const struct packet *p;
-	struct place *v;
-	uint32_t k;
-	size_t i;
-
-	if (t->places[recording])
-		return SQLITE_OK;
-	v = t->places[recording] = malloc((m->nhops ? m->nhops : 1) * sizeof(*v));
-	if (!v)
-		return SQLITE_NOMEM;
-	for (i = 0; i < m->npackets; i++)
-		for (p = &m->packets[i], k = 0; k < p->nhops; k++)
-			v[p->hops[k]] = (struct place){ i, k };
-	return SQLITE_OK;
-}
-
-static size_t hop_first_at(const struct model *m, uint64_t time_ns)
-{
-	size_t low = 0, high = m->nhops, middle;
-
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if (m->hops[middle].time_ns < time_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* Stand on the first hop of a recording that the plan may want; the cursor may then be beyond its end. */
+/* Stand before the first hop of a recording that the plan may want. */
 static int recording_enter(struct cursor *c, size_t recording)
 {
-	const struct table *t = table_of(c);
-
 	c->recording = recording;
-	c->m = t->recs->models[recording];
+	c->m = table_of(c)->recs->models[recording];
 	if (!c->by_time)
 		return SQLITE_OK;
-	c->at = hop_first_at(c->m, c->from_ns);
-	return places_make(t, recording);
+	timeline_free(c->timeline);
+	return timeline_open(&c->timeline, c->m, c->from_ns, c->until_ns) ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-/* Go on from places where there is no row, to the next row or the end. */
+/* Does this packet live in the time that is wanted? */
+static bool lives(const struct cursor *c, const struct packet *p)
+{
+	return p->last_ns >= c->from_ns && p->first_ns <= c->until_ns;
+}
+
+/* 1: there is a row, the next in this recording; 0: there is none; -1: no memory */
+static int row_find(struct cursor *c, uint32_t first_hop)
+{
+	const struct trc_hop *h;
+
+	if (c->by_time)
+		return timeline_next(c->timeline, &c->p, &c->hop, &h);
+	while (c->packet < c->m->npackets && c->packet < c->packet_end) {
+		c->p = &c->m->packets[c->packet];
+		if (c->hop < c->p->nhops && c->hop < c->hop_end && lives(c, c->p))
+			return 1;
+		c->packet++;
+		c->hop = first_hop;
+	}
+	return 0;
+}
+
+/* Go on to the next row or the end. */
 static int cursor_settle(struct cursor *c, size_t first_packet, uint32_t first_hop)
 {
-	int rc;
+	int found, rc;
 
-	for (;;) {
-		if (c->by_time) {
-			if (c->at < c->m->nhops && c->m->hops[c->at].time_ns <= c->until_ns)
-				return SQLITE_OK;
-		} else {
-			while (c->packet < c->m->npackets && c->packet < c->packet_end) {
-				if (c->hop < c->m->packets[c->packet].nhops && c->hop < c->hop_end)
-					return SQLITE_OK;
-				c->packet++;
-				c->hop = first_hop;
-			}
-		}
+	while (!(found = row_find(c, first_hop))) {
 		if (c->recording >= c->last_recording) {
 			c->eof = true;
 			return SQLITE_OK;
@@ -246,6 +209,7 @@ static int cursor_settle(struct cursor *c, size_t first_packet, uint32_t first_h
 		c->packet = first_packet;
 		c->hop = first_hop;
 	}
+	return found > 0 ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 /* A condition's value, if it is a number; other types compare in ways that are left to SQLite. */
@@ -314,9 +278,7 @@ static int cursor_next(sqlite3_vtab_cursor *base)
 	uint32_t first_hop = c->hop_end == UINT32_MAX ? 0 : c->hop_end - 1;
 	size_t first_packet = c->packet_end == SIZE_MAX ? 0 : c->packet_end - 1;
 
-	if (c->by_time)
-		c->at++;
-	else
+	if (!c->by_time)
 		c->hop++;
 	return cursor_settle(c, first_packet, first_hop);
 }
@@ -326,25 +288,14 @@ static int cursor_eof(sqlite3_vtab_cursor *base)
 	return ((struct cursor *)base)->eof;
 }
 
-static void cursor_place(const struct cursor *c, size_t *packet, uint32_t *hop)
-{
-	const struct place *p = c->by_time ? &table_of(c)->places[c->recording][c->at] : NULL;
-
-	*packet = p ? p->packet : c->packet;
-	*hop = p ? p->hop : c->hop;
-}
-
 static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column)
 {
 	const struct cursor *c = (const struct cursor *)base;
-	size_t packet;
-	uint32_t hop;
 
-	cursor_place(c, &packet, &hop);
 	if (column == COL_RECORDING)
 		sqlite3_result_int64(ctx, (sqlite3_int64)c->recording + 1);
 	else
-		hop_column(ctx, c->m, &c->m->packets[packet], hop, column);
+		hop_column(ctx, c->m, c->p, c->hop, column);
 	return SQLITE_OK;
 }
 

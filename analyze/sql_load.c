@@ -27,8 +27,8 @@ static int recording_load(sqlite3 *db, const struct model *m, int rec)
 	insert_open(&in, db, "INSERT INTO recording VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "ittnnnnnnNNNiiiinn");
 	insert_row(&in, I(rec), m->file, id, model_fact(m, "host.name"), model_fact(m, "host.kernel"),
 		   model_fact(m, "host.machine"), model_fact(m, "recorder.backend"), model_fact(m, "recorder.profile"),
-		   model_fact(m, "recorder.command"), started_ns(m), m->nhops ? time_of(m->hops[0].time_ns) : I(0),
-		   m->nhops ? time_of(m->hops[m->nhops - 1].time_ns) : I(0), I(m->npackets), I(m->nhops - m->nderived), I(m->lost),
+		   model_fact(m, "recorder.command"), started_ns(m), time_of(m->first_ns),
+		   time_of(m->last_ns), I(m->npackets), I(m->nhops - m->nderived), I(m->lost),
 		   I(m->missed), m->end.reason, m->trouble);
 	return insert_close(&in);
 }
@@ -79,9 +79,9 @@ static int netns_load(sqlite3 *db, const struct model *m, int rec)
 	insert_open(&in, db, "INSERT OR IGNORE INTO netns VALUES (?,?,?)", "iit");
 	for (i = 0; i < m->nnetns; i++)
 		insert_row(&in, I(rec), I(m->netns[i].netns), model_netns(m, m->netns[i].netns));
-	for (i = 0; i < m->nhops; i++)	/* those that only hops mention */
-		if (m->hops[i].netns && (!i || m->hops[i].netns != m->hops[i - 1].netns))
-			insert_row(&in, I(rec), I(m->hops[i].netns), model_netns(m, m->hops[i].netns));
+	for (i = 0; i < m->nplaces; i++)	/* those that only hops mention */
+		if (m->places[i].netns)
+			insert_row(&in, I(rec), I(m->places[i].netns), model_netns(m, m->places[i].netns));
 	return insert_close(&in);
 }
 

@@ -8,6 +8,7 @@
 #include "make.h"
 #include "model.h"
 #include "random.h"
+#include "timeline.h"
 
 static void text_check(const char *s)
 {
@@ -17,12 +18,20 @@ static void text_check(const char *s)
 
 static void hops_check(const struct model *m)
 {
+	const struct packet *p;
+	const struct trc_hop *h;
+	struct timeline *t;
+	uint64_t before_ns = 0;
+	size_t n = 0, derived = 0;
+	uint32_t hop;
 	char words[512];
 
-	for (size_t i = 0; i < m->nhops; i++) {
-		const struct trc_hop *h = &m->hops[i];
-
-		CHECK(h->func < m->nfuncs && (!i || m->hops[i - 1].time_ns <= h->time_ns));
+	CHECK(!timeline_open(&t, m, 0, UINT64_MAX));
+	for (; timeline_next(t, &p, &hop, &h) > 0; n++) {
+		CHECK(h->func < m->nfuncs && before_ns <= h->time_ns && h->stack <= m->nstacks);
+		CHECK(!memcmp(h, packet_hop(m, p, hop), sizeof(*h)));
+		before_ns = h->time_ns;
+		derived += h->kind == TRC_DERIVED;
 		text_check(model_dev(m, h->netns, h->ifindex));
 		text_check(model_netns(m, h->netns));
 		text_check(model_proc(m, h->pid));
@@ -36,6 +45,8 @@ static void hops_check(const struct model *m)
 		snprintf(words, sizeof(words), "%s %s %s", hook_name(h->family, h->hook), family_name(h->family),
 			 verdict_name(h->value));
 	}
+	timeline_free(t);
+	CHECK(n == m->nhops && derived == m->nderived);
 }
 
 static void packets_check(const struct model *m)
@@ -48,7 +59,7 @@ static void packets_check(const struct model *m)
 
 		CHECK(p->number == i + 1 && p->nhops && p->fate_hop < p->nhops);
 		for (uint32_t k = 0; k < p->nhops; k++) {
-			CHECK(p->hops[k] < m->nhops && (!k || p->hops[k - 1] < p->hops[k]));
+			CHECK(!k || packet_hop(m, p, k - 1)->time_ns <= packet_hop(m, p, k)->time_ns);
 			CHECK(packet_hop(m, p, k)->packet == p->id);
 		}
 		for (uint32_t k = 0; k < p->nframes; k++)
@@ -69,18 +80,13 @@ static void lines_check(const char *s)
 
 static void besides_check(const struct model *m)
 {
-	size_t kin = 0, ends = 0, derived = 0;
+	size_t kin = 0, ends = 0;
 
 	for (size_t i = 0; i < m->nstacks; i++) {
 		CHECK(m->stacks[i].call <= m->stacks[i].count && m->stacks[i].count <= TRC_STACK_MAX);
 		for (uint32_t k = 0; k < m->stacks[i].count; k++)
 			CHECK(m->stacks[i].frames[k] < m->nfuncs);
 	}
-	for (size_t i = 0; i < m->nhops; i++) {
-		CHECK(m->hops[i].stack <= m->nstacks);
-		derived += m->hops[i].kind == TRC_DERIVED;
-	}
-	CHECK(derived == m->nderived);
 	for (size_t i = 0; i < m->nedges; i++) {
 		const struct edge *e = &m->edges[i];
 

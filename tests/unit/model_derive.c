@@ -30,11 +30,13 @@ static void derived_hops_are_not_in_the_accounts(void **state)
 {
 	struct events e;
 	struct model *m = load_one(&e, loopback_query);
+	const struct trc_hop *h;
 	size_t i, derived = 0, recorded = sizeof(loopback_query) / sizeof(loopback_query[0]) - 1;
 
 	for (i = 0; i < m->nhops; i++) {
-		derived += m->hops[i].kind == TRC_DERIVED;
-		assert_true(m->hops[i].kind != TRC_DERIVED || !hop_stack(m, &m->hops[i]));
+		h = packet_hop(m, &m->packets[0], i);
+		derived += h->kind == TRC_DERIVED;
+		assert_true(h->kind != TRC_DERIVED || !hop_stack(m, h));
 	}
 	assert_int_equal(m->nhops - m->nderived, recorded);
 	assert_int_equal(m->nderived, derived);
@@ -168,7 +170,7 @@ static void a_file_cannot_call_its_hops_derived(void **state)
 
 	assert_int_equal(record_add(m, &rec), 0);	/* the reader refuses it, too */
 	assert_int_equal(model_order(m), 0);
-	assert_int_not_equal(m->hops[0].kind, TRC_DERIVED);
+	assert_int_not_equal(packet_hop(m, &m->packets[0], 0)->kind, TRC_DERIVED);
 	assert_int_equal(m->nderived, 0);
 	model_free(m);
 }
@@ -269,7 +271,7 @@ static void stacks_that_are_not_there_or_doubled_do_no_harm(void **state)
 	assert_string_equal(way(m, 1), "~ip_rcv net_dev_queue net_dev_queue");
 	assert_int_equal(m->nstacks, 1);
 	assert_int_equal(m->stacks[0].count, 2);
-	assert_int_equal(m->hops[m->nhops - 1].stack, 0);
+	assert_int_equal(packet_hop(m, &m->packets[0], m->nhops - 1)->stack, 0);
 	tape_close(&e.t, m);
 }
 

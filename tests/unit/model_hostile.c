@@ -106,11 +106,11 @@ static void unknown_and_huge_function_ids_become_one_unknown_function(void **sta
 	m = tape_load(&t);
 	assert_int_equal(m->nfuncs, 3);
 	for (i = 0; i < m->nhops; i++)
-		assert_true(m->hops[i].func < m->nfuncs);
-	assert_string_equal(m->funcs[m->hops[0].func].name, "?");
-	assert_string_equal(m->funcs[m->hops[2].func].name, "?");
-	assert_string_equal(m->funcs[m->hops[3].func].name, "ip_rcv");
-	assert_string_equal(m->funcs[m->hops[3].func].layer, "ip");
+		assert_true(packet_hop(m, &m->packets[0], i)->func < m->nfuncs);
+	assert_string_equal(m->funcs[packet_hop(m, &m->packets[0], 0)->func].name, "?");
+	assert_string_equal(m->funcs[packet_hop(m, &m->packets[0], 2)->func].name, "?");
+	assert_string_equal(m->funcs[packet_hop(m, &m->packets[0], 3)->func].name, "ip_rcv");
+	assert_string_equal(m->funcs[packet_hop(m, &m->packets[0], 3)->func].layer, "ip");
 	tape_close(&t, m);
 }
 

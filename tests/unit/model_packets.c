@@ -35,6 +35,7 @@ static void hops_are_in_order_of_time_then_cpu_then_sequence(void **state)
 	};
 	struct tape t;
 	struct model *m;
+	struct trc_hop *sorted;
 	size_t i;
 
 	tape_open(&t);
@@ -48,12 +49,14 @@ static void hops_are_in_order_of_time_then_cpu_then_sequence(void **state)
 	}
 	m = tape_load(&t);
 	assert_int_equal(m->nhops, 8);
+	sorted = hops_in_time(m);
 	for (i = 1; i < m->nhops; i++) {
-		const struct trc_hop *a = &m->hops[i - 1], *b = &m->hops[i];
+		const struct trc_hop *a = &sorted[i - 1], *b = &sorted[i];
 
 		assert_true(a->time_ns < b->time_ns || (a->time_ns == b->time_ns &&
 			    (a->cpu < b->cpu || (a->cpu == b->cpu && a->seq < b->seq))));
 	}
+	free(sorted);
 	tape_close(&t, m);
 }
 
@@ -62,6 +65,7 @@ static void random_order_is_sorted_and_nothing_is_lost(void **state)
 	struct tape t;
 	struct model *m;
 	uint64_t x = 88172645463325252, sum = 0;
+	struct trc_hop *sorted;
 	size_t i;
 
 	tape_open(&t);
@@ -76,11 +80,50 @@ static void random_order_is_sorted_and_nothing_is_lost(void **state)
 	}
 	m = tape_load(&t);
 	assert_int_equal(m->nhops, 5000);
+	sorted = hops_in_time(m);
 	for (i = 0; i < m->nhops; i++) {
-		sum += m->hops[i].mark;
-		assert_true(!i || m->hops[i - 1].time_ns <= m->hops[i].time_ns);
+		sum += sorted[i].mark;
+		assert_true(!i || sorted[i - 1].time_ns <= sorted[i].time_ns);
 	}
+	free(sorted);
 	assert_int_equal(sum, 5000 * 4999 / 2);
+	tape_close(&t, m);
+}
+
+/* Every field takes part, returns among entries, more hops than stay unpacked, more packets at once than are remembered. */
+static void hops_are_the_same_however_often_they_are_unpacked(void **state)
+{
+	enum { PACKETS = 5000, HOPS = 60 };
+	struct tape t;
+	struct model *m;
+	struct trc_hop h, *written = calloc(PACKETS * HOPS, sizeof(*written));
+	uint64_t x = 88172645463325252;
+	size_t i, round, p;
+
+	tape_open(&t);
+	for (i = 0; i < PACKETS * HOPS; i++) {
+		p = i % PACKETS;
+		h = i >= PACKETS ? written[p * HOPS + i / PACKETS - 1] : tape_hop(&t, 1 + p, "ip_rcv");
+		h.seq = i;
+		h.time_ns = 5 + 3 * i;
+		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+		((uint8_t *)&h)[offsetof(struct trc_hop, pid) + x % 12] = x >> 32;
+		((uint8_t *)&h)[offsetof(struct trc_hop, mark) + x % 48] ^= x >> 40;
+		((uint8_t *)&h)[offsetof(struct trc_hop, saddr) + x % 32] = x >> 48;
+		h.cpu = 0;
+		h.kind = x >> 20 & 1 ? TRC_RETURN : TRC_ENTRY;
+		h.context = 0;
+		tape_write(&t, &h);
+		written[p * HOPS + i / PACKETS] = h;
+	}
+	m = tape_load(&t);
+	assert_int_equal(m->npackets, PACKETS);
+	for (round = 0; round < 2; round++)
+		for (i = 0; i < PACKETS; i++) {
+			p = round ? PACKETS - 1 - i : i * 7 % PACKETS;
+			assert_memory_equal(packet_hop(m, &m->packets[p], 0), &written[p * HOPS], HOPS * sizeof(*written));
+		}
+	free(written);
 	tape_close(&t, m);
 }
 
@@ -339,6 +382,7 @@ int main(void)
 		cmocka_unit_test(hops_are_grouped_by_packet_and_numbered_by_first_hop),
 		cmocka_unit_test(hops_are_in_order_of_time_then_cpu_then_sequence),
 		cmocka_unit_test(random_order_is_sorted_and_nothing_is_lost),
+		cmocka_unit_test(hops_are_the_same_however_often_they_are_unpacked),
 		cmocka_unit_test(tuple_comes_from_the_first_hop_that_shows_it_whole),
 		cmocka_unit_test(tuple_of_a_header_not_filled_in_yet_is_not_taken),
 		cmocka_unit_test(tuple_of_old_memory_before_the_first_boundary_is_not_taken),

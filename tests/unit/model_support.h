@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include <cmocka.h>
 
 #include "model.h"
+#include "timeline.h"
 
 enum { NS_CLIENT = 4026532001, NS_SERVER = 4026532002, DIG = 4242 };
 
@@ -42,6 +44,28 @@ static inline void tape_open(struct tape *t)
 	snprintf(t->path, sizeof(t->path), "/proc/self/fd/%d", t->fd);
 	t->now_ns = 1000000;
 	assert_int_equal(trc_writer_open(&t->w, t->fd), 0);
+}
+
+/* All hops in the order of time, to be freed. */
+static inline struct trc_hop *hops_in_time(const struct model *m)
+{
+	struct trc_hop *hops = calloc(m->nhops + 1, sizeof(*hops));
+	const struct packet *p;
+	const struct trc_hop *h;
+	struct timeline *t;
+	uint32_t hop;
+	size_t n = 0;
+
+	assert_non_null(hops);
+	assert_int_equal(timeline_open(&t, m, 0, UINT64_MAX), 0);
+	while (timeline_next(t, &p, &hop, &h)) {
+		assert_true(n < m->nhops);
+		assert_memory_equal(h, packet_hop(m, p, hop), sizeof(*h));
+		hops[n++] = *h;
+	}
+	timeline_free(t);
+	assert_int_equal(n, m->nhops);
+	return hops;
 }
 
 /* The names of a usual recording: two namespaces with a veth pair, dig, three drop reasons. */

@@ -178,22 +178,21 @@ static void nested_returns_find_their_own_entries(void **state)
 static void a_million_hops_fold_in_linear_time(void **state)
 {
 	enum { HOPS = 1000000 };
-	static struct trc_hop hops[2];
 	static struct func funcs[] = { { .name = "a", .layer = "other", .stage = "" }, { .name = "nf_hook_slow", .layer = "netfilter",
 		.stage = "netfilter", .flags = TRC_FUNC_RETURN } };
-	uint32_t *index = malloc(HOPS * sizeof(*index));
-	struct packet p = { .number = 1, .nhops = HOPS, .hops = index };
-	struct model m = { .hops = hops, .nhops = 2, .packets = &p, .npackets = 1, .funcs = funcs, .nfuncs = 2 };
+	struct trc_hop *hops = calloc(HOPS, sizeof(*hops));
+	const struct trc_hop *unpacked[] = { hops };
+	struct packet p = { .number = 1, .nhops = HOPS };
+	struct model m = { .unpacked = unpacked, .nhops = HOPS, .packets = &p, .npackets = 1, .funcs = funcs, .nfuncs = 2 };
 	struct rows rows;
 
-	hops[0] = (struct trc_hop){ .func = 1, .kind = TRC_ENTRY };	/* open calls that never return ... */
-	hops[1] = (struct trc_hop){ .func = 0, .kind = TRC_RETURN };	/* ... and returns that were never entered */
 	for (uint32_t i = 0; i < HOPS; i++)
-		index[i] = i >= HOPS / 2;
+		hops[i] = i < HOPS / 2 ? (struct trc_hop){ .func = 1, .kind = TRC_ENTRY } :	/* open calls that never return ... */
+			  (struct trc_hop){ .func = 0, .kind = TRC_RETURN };	/* ... and returns that were never entered */
 	assert_int_equal(rows_build(&rows, &m, &p, false), 0);
 	assert_true(rows.count > 0);
 	rows_free(&rows);
-	free(index);
+	free(hops);
 }
 
 int main(void)

@@ -333,8 +333,8 @@ static void sample_agrees(const char *path)
 		assert_int_equal(a->pid, b->pid);
 		assert_int_equal(a->lossy, b->lossy);
 		assert_memory_equal(&a->tuple, &b->tuple, sizeof(a->tuple));
-		assert_int_equal(packet_hop(m, a, 0)->time_ns - m->hops[0].time_ns,
-				 packet_hop(whole, b, 0)->time_ns - whole->hops[0].time_ns);
+		assert_int_equal(packet_hop(m, a, 0)->time_ns - m->first_ns,
+				 packet_hop(whole, b, 0)->time_ns - whole->first_ns);
 		assert_string_equal(m->funcs[packet_hop(m, a, 0)->func].name, whole->funcs[packet_hop(whole, b, 0)->func].name);
 	}
 	assert_int_equal(i, whole->npackets);

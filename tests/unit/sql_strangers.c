@@ -160,6 +160,7 @@ static void random_recordings_load_and_answer_every_query(void **state)
 {
 	struct tape t;
 	struct model *m;
+	struct trc_hop *hops;
 	struct recordings recs = { &m, 1 };
 	size_t i, round;
 
@@ -169,8 +170,10 @@ static void random_recordings_load_and_answer_every_query(void **state)
 		for (i = dice() % 400; i; i--)
 			dice() % 20 ? record_put(&t) : snapshot_put(&t);
 		m = tape_load(&t);
+		hops = hops_in_time(m);
 		for (i = 0; i < m->nhops; i++)
-			assert_true(m->hops[i].func < m->nfuncs);
+			assert_true(hops[i].func < m->nfuncs && (!i || hops[i - 1].time_ns <= hops[i].time_ns));
+		free(hops);
 		for (i = 0; i < m->npackets; i++)
 			assert_true(m->packets[i].nhops && m->packets[i].fate_hop < m->packets[i].nhops);
 		queries_run(&recs);
