@@ -111,6 +111,8 @@ TRC_TOOLS := $(B)/trc-gen $(B)/trc-dump $(B)/trc-bench
 $(B)/trc-gen: $(call objects,tests/gen) $(B)/libpkttrace.a
 $(B)/trc-dump: $(B)/obj/tests/foreign/dump.o $(B)/libpkttrace.a
 $(B)/trc-bench: $(call objects,tests/bench) $(B)/libpkttrace.a
+$(B)/analyze-bench: $(call objects,tests/analyze-bench) $(B)/libanalyze.a $(B)/libpkttrace.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.analyze)
 $(TRC_TOOLS):
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs libzstd)
@@ -172,6 +174,10 @@ bench:
 	@mkdir -p $(B)/bench
 	$(B)/trc-gen -n $(BENCH_HOPS) -o $(B)/bench/big.trc samples/ok.trc samples/dropped.trc
 	$(B)/trc-bench $(B)/bench/big.trc
+	@$(MAKE) --no-print-directory -s $(B)/analyze-bench
+	$(B)/trc-gen -n 1000000 -o $(B)/bench/small.trc samples/ok.trc samples/dropped.trc
+	$(B)/analyze-bench $(B)/bench/small.trc $(B)/bench
+	$(B)/analyze-bench $(B)/bench/big.trc $(B)/bench
 	@$(MAKE) --no-print-directory -s bench-vm
 	@B=$(B) tests/bench-host
 bench-vm:

@@ -243,17 +243,6 @@ static bool on_birth_stack(const struct model *m, const struct packet *p, uint32
 	return false;
 }
 
-static const struct packet *packet_of(const struct model *m, const struct trc_hop *h, uint32_t number)
-{
-	uint32_t low = 0, high = number;
-
-	/* packets are in the order of their first hops, and this one's was before that of the packet `number` */
-	for (uint32_t k = high; k-- > low;)
-		if (m->packets[k].id == h->packet)
-			return &m->packets[k];
-	return NULL;
-}
-
 /* Was the packet being handled on that CPU before this moment, and after it?  One that waits for its neighbour is not moved on. */
 static bool is_handled(const struct model *m, const struct packet *p, const struct trc_hop *birth, bool neigh)
 {
@@ -270,6 +259,27 @@ static bool is_handled(const struct model *m, const struct packet *p, const stru
 	return false;
 }
 
+static bool makes(const struct model *m, const struct packet *p, const struct trc_hop *birth, const struct trc_hop *h)
+{
+	return h->cpu == birth->cpu && h->context == birth->context && hop_enters(h) && may_make(m, h) && on_birth_stack(m, p, h->func);
+}
+
+/* The last hop of q before this moment that may have made p, later than after_ns; q->nhops when there is none. */
+static uint32_t hop_that_makes(const struct model *m, const struct packet *q, const struct packet *p, const struct trc_hop *birth,
+			       uint64_t after_ns)
+{
+	const struct trc_hop *h;
+
+	for (uint32_t i = q->nhops; i-- > 0;) {
+		h = packet_hop(m, q, i);
+		if (h->time_ns < after_ns)
+			break;
+		if (h->time_ns <= birth->time_ns && makes(m, p, birth, h))
+			return i;
+	}
+	return q->nhops;
+}
+
 /*
  * The packet that was being handled when p was made: a function that this CPU entered last with that packet is on the
  * stack of p's birth, and goes on with it afterwards.
@@ -277,25 +287,25 @@ static bool is_handled(const struct model *m, const struct packet *p, const stru
 const struct packet *packet_maker(const struct model *m, const struct packet *p, uint32_t *hop)
 {
 	const struct trc_hop *birth = p->nhops ? packet_hop(m, p, 0) : NULL;
-	const struct packet *other;
-	uint32_t looked = 0;
+	const struct packet *maker = NULL, *q;
+	uint64_t latest_ns = 0;
+	uint32_t looked = 0, i;
 
 	if (!birth || !p->nframes || p->lossy)
 		return NULL;
-	for (uint32_t k = p->hops[0]; k-- > 0 && looked < LOOK_BACK; looked++) {
-		const struct trc_hop *h = &m->hops[k];
-
-		if (h->cpu != birth->cpu || h->context != birth->context || h->packet == birth->packet || !hop_enters(h) ||
-		    !may_make(m, h) || !on_birth_stack(m, p, h->func))
+	/* packets are in the order of their first hops: later ones did not make it */
+	for (uint32_t k = p->number - 1; k-- > 0 && looked < LOOK_BACK; looked += q->nhops) {
+		q = &m->packets[k];
+		i = q->last_ns < latest_ns ? q->nhops : hop_that_makes(m, q, p, birth, latest_ns);
+		if (i == q->nhops || (maker && packet_hop(m, q, i)->time_ns == latest_ns))
 			continue;
-		other = packet_of(m, h, p->number);
-		if (!other || !is_handled(m, other, birth, !strcmp(hop_func(m, h)->stage, "neigh")))
-			return NULL;
-		for (*hop = 0; packet_hop(m, other, *hop) != h; (*hop)++)
-			;
-		return other;
+		maker = q;
+		*hop = i;
+		latest_ns = packet_hop(m, q, i)->time_ns;
 	}
-	return NULL;
+	if (!maker || !is_handled(m, maker, birth, !strcmp(hop_func(m, packet_hop(m, maker, *hop))->stage, "neigh")))
+		return NULL;
+	return maker;
 }
 
 void tell_maker(struct story *s)

@@ -7,7 +7,7 @@
  * packet's last hop was is remembered for those seen lately; a hop of another is kept whole.
  *
  * Who asks for a hop gets its packet unpacked into a ring.  It stays there until RING_HOPS more were unpacked, and in any
- * case as long as nobody asks for another packet.
+ * case until two other packets were.
  */
 #include <assert.h>
 #include <errno.h>
@@ -131,6 +131,7 @@ static size_t hop_pack(uint8_t *bytes, struct context *c, const struct trc_hop *
 	size_t i;
 
 	memcpy(now, h, sizeof(now));
+#pragma GCC unroll 32
 	for (i = 0; i < NWORDS; i++)
 		changed |= (uint32_t)(now[words[i]] != last[words[i]]) << i;
 	to = put(to, (uint64_t)changed << HEAD_BITS | (is_return ? HEAD_RETURN : 0) | (whole ? HEAD_WHOLE : 0));
@@ -280,20 +281,25 @@ static void hops_unpack(const struct model *m, const struct packet *p, struct tr
 		}
 }
 
+/* With room for three of the largest packet, the last two that were asked for are there. */
+static size_t ring_limit(const struct model *m, size_t usual)
+{
+	size_t largest = m->priv->store->largest, limit = usual < 3 * largest ? 3 * largest : usual;
+
+	limit = limit < m->nhops ? limit : m->nhops;
+	return limit > largest ? limit : largest;
+}
+
 size_t hops_store_ring_hops(const struct model *m)
 {
-	size_t hops = m->nhops < RING_HOPS ? m->nhops : RING_HOPS;
-
-	return hops > m->priv->store->largest ? hops : m->priv->store->largest;
+	return ring_limit(m, RING_HOPS);
 }
 
 int hops_store_ring(struct model *m, bool loading)
 {
 	struct hops_store *s = m->priv->store;
-	size_t limit = loading ? RING_LOADING : m->nhops < RING_HOPS ? m->nhops : RING_HOPS;
+	size_t limit = ring_limit(m, loading ? RING_LOADING : RING_HOPS);
 
-	if (limit < s->largest)
-		limit = s->largest;
 	if (!limit)
 		limit = 1;
 	if (s->room < limit) {

@@ -307,6 +307,7 @@ void model_free(struct model *m)
 	arena_free(&v->arena);
 	free(v->known);
 	free(v->calls);
+	free(v->entries);
 	free(v->names);
 	map_free(v->func_use_ids);
 	map_free(v->place_ids);

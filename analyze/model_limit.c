@@ -45,7 +45,7 @@ static size_t model_bytes(const struct model *m)
 	return hops_store_bytes(v->store) + hops_store_ring_hops(m) * HOP_BYTES +
 	       hops_store_largest(v->store) * HOP_SORT_BYTES + m->npackets * (sizeof(*m->packets) + sizeof(*m->unpacked)) +
 	       v->nfunc_uses * sizeof(*v->func_uses) + m->nplaces * sizeof(*m->places) +
-	       m->nfuncs * (sizeof(*m->funcs) + sizeof(*v->known) + sizeof(*v->calls)) +
+	       m->nfuncs * (sizeof(*m->funcs) + sizeof(*v->known) + sizeof(*v->calls) + sizeof(*v->entries)) +
 	       m->nnetns * sizeof(*m->netns) + m->nlinks * sizeof(*m->links) + m->nprocs * sizeof(*m->procs) +
 	       (m->nnetns + m->nlinks + m->nprocs) * NAME_BYTES +
 	       m->nfacts * sizeof(*m->facts) + m->nlosses * sizeof(*m->losses) +

@@ -190,15 +190,18 @@ int functions_explain(struct model *m)
 	struct model_private *v = m->priv;
 	const struct known *k, **known = reallocarray(v->known, m->nfuncs + 1, sizeof(*known));
 	typeof(v->calls) calls = known ? reallocarray(v->calls, m->nfuncs + 1, sizeof(*calls)) : NULL;
+	typeof(v->entries) entries = calls ? reallocarray(v->entries, m->nfuncs + 1, sizeof(*entries)) : NULL;
 	size_t i;
 
 	v->known = known ?: v->known;
 	v->calls = calls ?: v->calls;
-	if (!known || !calls)
+	v->entries = entries ?: v->entries;
+	if (!known || !calls || !entries)
 		return -ENOMEM;
 	for (i = 0; i < m->nfuncs; i++) {
 		k = m->priv->known[i] = knowledge_of_func(&m->funcs[i]);
 		m->priv->calls[i] = call_of(m->funcs[i].name);	/* once: stacks are many, and names may be long */
+		v->entries[i] = entry_meaning(k);
 		m->funcs[i].layer = k->layer;
 		m->funcs[i].stage = k->stage;
 		m->funcs[i].meaning = k->meaning;

@@ -116,6 +116,7 @@ struct model_private {
 	size_t nnames, names_room;
 	const struct known **known;	/* beside funcs[] */
 	uint8_t *calls;			/* beside funcs[], enum call */
+	uint8_t *entries;		/* beside funcs[], what entering it means: packets.c */
 	struct hops_store *store;
 	struct func_use *func_uses;
 	size_t nfunc_uses, func_uses_room;
@@ -158,6 +159,7 @@ int loss_see(struct model *m, const struct trc_hop *h);	/* each hop as it comes:
 void losses_free(struct losses *l);
 
 /* --- packets.c --- */
+uint8_t entry_meaning(const struct known *k);	/* looked up once: hops are many */
 int packets_take(struct model *m, const struct trc_hop *hop);
 
 /* --- model.c --- */

@@ -268,6 +268,8 @@ static bool is_boundary(const struct known *k)
 	return *k->stage && strcmp(k->stage, "send") && strcmp(k->stage, "free");
 }
 
+#define ENTRY_BOUNDARY 0x80	/* beside enum mark */
+
 static void packet_tuple(const struct model *m, struct packet *p)
 {
 	const struct trc_hop *h;
@@ -277,7 +279,7 @@ static void packet_tuple(const struct model *m, struct packet *p)
 
 	for (i = 0; i < p->nhops && best < WORTH_SURE; i++) {
 		h = packet_hop(m, p, i);
-		built = built || is_boundary(m->priv->known[h->func]);
+		built = built || m->priv->entries[h->func] & ENTRY_BOUNDARY;
 		worth = tuple_worth(h);
 		if (worth == WORTH_ALL && built)
 			worth = WORTH_SURE;
@@ -347,16 +349,8 @@ static enum mark action_mark(const struct func *f, int32_t value)
 	return MARK_NOTHING;
 }
 
-static enum mark hop_mark(const struct model *m, const struct trc_hop *h)
+static enum mark entry_mark(const struct known *k)
 {
-	const struct known *k = m->priv->known[h->func];
-
-	if (h->kind == TRC_RETURN)
-		return action_mark(&m->funcs[h->func], h->value);
-	if (h->kind == TRC_DROP)	/* reported for what was used properly, too; nothing else may be seen of its end */
-		return MARK_PERHAPS_FREED;
-	if (!hop_enters(h))
-		return MARK_NOTHING;
 	if (strpbrk(k->flags, "de"))
 		return MARK_FREED;
 	if (!strcmp(k->stage, "free"))
@@ -368,6 +362,20 @@ static enum mark hop_mark(const struct model *m, const struct trc_hop *h)
 	if (!strcmp(k->stage, "read"))
 		return MARK_READ;
 	return *k->stage ? MARK_GOES_ON : MARK_NOTHING;
+}
+
+uint8_t entry_meaning(const struct known *k)
+{
+	return entry_mark(k) | (is_boundary(k) ? ENTRY_BOUNDARY : 0);
+}
+
+static enum mark hop_mark(const struct model *m, const struct trc_hop *h)
+{
+	if (h->kind == TRC_RETURN)
+		return action_mark(&m->funcs[h->func], h->value);
+	if (h->kind == TRC_DROP)	/* reported for what was used properly, too; nothing else may be seen of its end */
+		return MARK_PERHAPS_FREED;
+	return hop_enters(h) ? m->priv->entries[h->func] & ~ENTRY_BOUNDARY : MARK_NOTHING;
 }
 
 struct ends {			/* indexes of hops, NONE = not seen */

@@ -2,8 +2,9 @@
 /*
  * sql_hop.c - the virtual table hop_row: hops straight from the models, made into rows only as far as they are asked for.
  *
- * Two orders of scanning: by packet (the order of the primary key) and by time.  A query that
- * names a packet, a hop of it, or a range of time visits only those; SQLite checks every condition again.
+ * Two orders of scanning: by packet (the order of the primary key) and by time.  A query that names a packet, a hop
+ * of it, a range of time, functions or a CPU makes rows only of those, and does not even unpack a packet that lived at
+ * another time; SQLite checks every condition again.
  */
 #include <stdlib.h>
 
@@ -19,7 +20,9 @@ enum plan {
 	PLAN_HOP = 4,
 	PLAN_FROM = 8,		/* time_ns > or >= */
 	PLAN_UNTIL = 16,	/* time_ns < or <= */
-	PLAN_BY_TIME = 32,
+	PLAN_FUNC = 32,
+	PLAN_CPU = 64,
+	PLAN_BY_TIME = 128,
 };
 
 struct table {
@@ -40,6 +43,7 @@ struct cursor {
 	size_t packet_end;	/* by packet: one after the last to visit */
 	uint32_t hop_end;	/* one after the last, of each packet */
 	uint64_t from_ns, until_ns;
+	sqlite3_int64 func, cpu;	/* -1: all */
 	bool eof;
 };
 
@@ -73,7 +77,8 @@ static int condition_plan(const struct sqlite3_index_constraint *c)
 		return 0;
 	if (c->op == SQLITE_INDEX_CONSTRAINT_EQ)
 		return c->iColumn == COL_RECORDING ? PLAN_RECORDING : c->iColumn == COL_PACKET ? PLAN_PACKET :
-		       c->iColumn == COL_HOP ? PLAN_HOP : 0;
+		       c->iColumn == COL_HOP ? PLAN_HOP : c->iColumn == COL_FUNC ? PLAN_FUNC :
+		       c->iColumn == COL_CPU ? PLAN_CPU : 0;
 	if (c->iColumn != COL_TIME)
 		return 0;
 	if (c->op == SQLITE_INDEX_CONSTRAINT_GT || c->op == SQLITE_INDEX_CONSTRAINT_GE)
@@ -102,16 +107,16 @@ static void order_plan(const struct table *t, sqlite3_index_info *info, int *pla
 		info->orderByConsumed = order_is(info, key, 3) || order_is(info, by_time, 1) || order_is(info, key + 2, 1);
 	} else if (order_is(info, key, 3) || (one && order_is(info, key + 1, 2))) {
 		info->orderByConsumed = 1;
-	} else if (!(*plan & (PLAN_PACKET | PLAN_HOP))) {
+	} else if (one && !(*plan & (PLAN_PACKET | PLAN_HOP)) && order_is(info, by_time, 1)) {
 		*plan |= PLAN_BY_TIME;
-		info->orderByConsumed = one && order_is(info, by_time, 1);
+		info->orderByConsumed = 1;
 	}
 }
 
 static int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
 	const struct table *t = (const struct table *)base;
-	int plan = 0, found, bit, argument = 0, at[6], i;
+	int plan = 0, found, bit, argument = 0, at[7], i;
 	double rows = 1;
 	size_t k;
 
@@ -121,7 +126,7 @@ static int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 			at[__builtin_ctz(found)] = i;
 		plan |= found;
 	}
-	for (bit = 0; bit < 5; bit++)
+	for (bit = 0; bit < 7; bit++)
 		if (plan & 1 << bit)
 			info->aConstraintUsage[at[bit]].argvIndex = ++argument;
 	order_plan(t, info, &plan);
@@ -131,6 +136,10 @@ static int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 		rows = plan & PLAN_HOP ? 1 : 64;
 	else if (plan & (PLAN_FROM | PLAN_UNTIL))
 		rows /= 4;
+	if (plan & PLAN_FUNC)
+		rows /= 16;
+	if (plan & PLAN_CPU)
+		rows /= 2;
 	info->idxNum = plan;
 	info->estimatedRows = rows;
 	info->estimatedCost = rows;
@@ -176,17 +185,30 @@ static bool lives(const struct cursor *c, const struct packet *p)
 	return p->last_ns >= c->from_ns && p->first_ns <= c->until_ns;
 }
 
+static bool is_wanted(const struct cursor *c, const struct trc_hop *h)
+{
+	return h->time_ns >= c->from_ns && h->time_ns <= c->until_ns && (c->func < 0 || h->func == c->func) &&
+	       (c->cpu < 0 || h->cpu == c->cpu);
+}
+
 /* 1: there is a row, the next in this recording; 0: there is none; -1: no memory */
 static int row_find(struct cursor *c, uint32_t first_hop)
 {
 	const struct trc_hop *h;
+	int found;
 
-	if (c->by_time)
-		return timeline_next(c->timeline, &c->p, &c->hop, &h);
+	if (c->by_time) {
+		do {
+			found = timeline_next(c->timeline, &c->p, &c->hop, &h);
+		} while (found > 0 && !is_wanted(c, h));
+		return found;
+	}
 	while (c->packet < c->m->npackets && c->packet < c->packet_end) {
 		c->p = &c->m->packets[c->packet];
-		if (c->hop < c->p->nhops && c->hop < c->hop_end && lives(c, c->p))
-			return 1;
+		if (lives(c, c->p))
+			for (; c->hop < c->p->nhops && c->hop < c->hop_end; c->hop++)
+				if (is_wanted(c, packet_hop(c->m, c->p, c->hop)))
+					return 1;
 		c->packet++;
 		c->hop = first_hop;
 	}
@@ -245,6 +267,14 @@ static void cursor_limit(struct cursor *c, int bit, sqlite3_int64 n, size_t nrec
 		c->eof |= n < 0;
 		c->until_ns = n == INT64_MAX ? UINT64_MAX : (uint64_t)n + 1;	/* a fraction was cut off */
 		break;
+	case PLAN_FUNC:
+		c->eof |= n < 0;
+		c->func = n;
+		break;
+	case PLAN_CPU:
+		c->eof |= n < 0;
+		c->cpu = n;
+		break;
 	}
 }
 
@@ -263,7 +293,8 @@ static int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *name, 
 	c->hop_end = UINT32_MAX;
 	c->from_ns = 0;
 	c->until_ns = UINT64_MAX;
-	for (bit = PLAN_RECORDING; bit <= PLAN_UNTIL; bit <<= 1)
+	c->func = c->cpu = -1;
+	for (bit = PLAN_RECORDING; bit <= PLAN_CPU; bit <<= 1)
 		if (plan & bit && i < argc && number(argv[i++], &n))
 			cursor_limit(c, bit, n, t->recs->n);
 	if (c->eof)
