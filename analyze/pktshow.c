@@ -22,6 +22,8 @@ static const char usage[] =
 	"\n"
 	"  -p, --packet N     the path of packet N, one hop a line\n"
 	"  -e, --explain      in words: packet N, or the packets that matter\n"
+	"      --paths        packets grouped by the way they took: the same functions in the same order\n"
+	"      --path N       only the packets that took way N of --paths; with --explain, that way in words\n"
 	"  -d, --drops        what was dropped, grouped by reason and place\n"
 	"  -f, --functions    what was probed, hit, never hit, refused\n"
 	"  -l, --latency      where the time went: running, in queues, from function to function\n"
@@ -32,16 +34,18 @@ static const char usage[] =
 	"      --info         everything known about the recording\n"
 	"      --verify       check every unit and every count; exit status 2 when damaged\n"
 	"  -a, --all, -v      fold nothing: every hop and return on its own line\n"
-	"      --json         one object a line (packets, --packet, --explain, --drops, --latency)\n"
+	"      --json         one object a line (packets, --packet, --explain, --drops, …)\n"
 	"      --color WHEN   auto, always, never (NO_COLOR is honoured)\n"
 	"      --no-pager     write to the terminal directly\n"
 	"      --version, --help\n";
 
-enum { OPT_STACK = 256, OPT_SLOWEST, OPT_SNAPSHOT, OPT_INFO, OPT_VERIFY, OPT_JSON, OPT_COLOR, OPT_NO_PAGER, OPT_VERSION };
+enum { OPT_PATHS = 256, OPT_PATH, OPT_STACK, OPT_SLOWEST, OPT_SNAPSHOT, OPT_INFO, OPT_VERIFY, OPT_JSON, OPT_COLOR, OPT_NO_PAGER, OPT_VERSION };
 
 static const struct option long_options[] = {
 	{ "packet", required_argument, NULL, 'p' },
 	{ "explain", no_argument, NULL, 'e' },
+	{ "paths", no_argument, NULL, OPT_PATHS },
+	{ "path", required_argument, NULL, OPT_PATH },
 	{ "drops", no_argument, NULL, 'd' },
 	{ "functions", no_argument, NULL, 'f' },
 	{ "latency", no_argument, NULL, 'l' },
@@ -67,7 +71,8 @@ static int fail(const char *what)
 	return TROUBLE;
 }
 
-static int parse_packet(struct show_options *o, const char *text)
+/* 0, or the exit status. */
+static int parse_count(uint32_t *out, const char *text, const char *wrong)
 {
 	char *end;
 	unsigned long n;
@@ -75,28 +80,30 @@ static int parse_packet(struct show_options *o, const char *text)
 	errno = 0;
 	n = strtoul(text, &end, 10);
 	if (errno || *end || *text < '0' || *text > '9' || n == 0 || n > UINT32_MAX)
-		return fail("--packet wants the number of a packet, as the list shows it: 1, 2, …");
-	o->packet = n;
+		return fail(wrong);
+	*out = n;
 	return 0;
+}
+
+static int parse_packet(struct show_options *o, const char *text)
+{
+	return parse_count(&o->packet, text, "--packet wants the number of a packet, as the list shows it: 1, 2, …");
 }
 
 static int parse_slowest(struct show_options *o, const char *text)
 {
-	char *end;
-	unsigned long n;
+	return parse_count(&o->slowest, text, "--slowest wants how many packets to show: 1, 2, …");
+}
 
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || *end || *text < '0' || *text > '9' || n == 0 || n > UINT32_MAX)
-		return fail("--slowest wants how many packets to show: 1, 2, …");
-	o->slowest = n;
-	return 0;
+static int parse_path(struct show_options *o, const char *text)
+{
+	return parse_count(&o->path, text, "--path wants the number of a path, as --paths shows it: 1, 2, …");
 }
 
 static int set_view(struct show_options *o, int view)
 {
 	if (o->view != SHOW_LIST && (int)o->view != view)
-		return fail("--drops, --functions, --info, --latency, --snapshot and --verify exclude each other; choose one");
+		return fail("--drops, --functions, --info, --latency, --paths, --snapshot and --verify exclude each other; choose one");
 	o->view = view;
 	return 0;
 }
@@ -109,6 +116,8 @@ static int parse_option(struct show_options *o, int c)
 	case 'd': return set_view(o, SHOW_DROPS);
 	case 'f': return set_view(o, SHOW_FUNCTIONS);
 	case 'l': return set_view(o, SHOW_LATENCY);
+	case OPT_PATHS: return set_view(o, SHOW_PATHS);
+	case OPT_PATH: return parse_path(o, optarg);
 	case OPT_SLOWEST: return parse_slowest(o, optarg) ?: set_view(o, SHOW_LATENCY);
 	case OPT_INFO: return set_view(o, SHOW_INFO);
 	case OPT_VERIFY: return set_view(o, SHOW_VERIFY);
@@ -134,11 +143,13 @@ static int check_options(const struct show_options *o, int nfiles)
 	if (nfiles > 1 && o->packet)
 		return fail("--packet and a filter both select packets; use one of them");
 	if (o->view != SHOW_LIST && (o->packet || o->explain))
-		return fail("--packet and --explain do not go with --drops, --functions, --info, --latency, --snapshot or --verify");
+		return fail("--packet and --explain do not go with --drops, --functions, --info, --latency, --paths, --snapshot or --verify");
+	if (o->path && (o->packet || o->view == SHOW_FUNCTIONS || o->view == SHOW_INFO || o->view == SHOW_SNAPSHOT || o->view == SHOW_VERIFY))
+		return fail("--path selects packets: it goes with the list, --explain, --drops, --latency and --paths");
 	if ((o->stack || o->hex) && (!o->packet || o->explain))
 		return fail("--stack and --hex show more of one packet: use them with --packet N");
-	if (o->json && o->view != SHOW_LIST && o->view != SHOW_DROPS && o->view != SHOW_LATENCY)
-		return fail("--json goes with the packet list, --packet, --explain, --drops and --latency only");
+	if (o->json && o->view != SHOW_LIST && o->view != SHOW_DROPS && o->view != SHOW_LATENCY && o->view != SHOW_PATHS)
+		return fail("--json goes with the packet list, --packet, --explain, --drops, --latency and --paths only");
 	return 0;
 }
 
@@ -237,6 +248,10 @@ static int show_view(const struct term *t, const struct show_options *o, const s
 		return show_info(t, m);
 	if (o->view == SHOW_SNAPSHOT)
 		return show_snapshot(t, m, o->snapshot);
+	if (o->view == SHOW_PATHS)
+		return show_paths(t, m, o->json);
+	if (o->explain && o->path)
+		return show_explain_path(t, m, o->path, o->json);
 	if (o->explain)
 		return p ? show_explain(t, m, p, o->json) : show_explain_main(t, m, o->json);
 	if (p)
@@ -309,6 +324,11 @@ static int run_file(const struct show_options *o, const struct selector *s)
 	if (s && selector_apply(s, m)) {
 		model_free(m);
 		return fail(strerror(ENOMEM));
+	}
+	err = o->path ? path_select(m, o->path) : 0;
+	if (err) {
+		model_free(m);
+		return fail(err == -ENOENT ? "no path of that number; --paths lists them" : strerror(-err));
 	}
 	if (o->packet > m->npackets) {
 		fprintf(stderr, "pktshow: no packet %u: %s has %zu; pktshow %s lists them\n", o->packet, m->file, m->npackets, m->file);

@@ -89,8 +89,9 @@ uint32_t *packet_returns(const struct model *m, const struct packet *p);
 /* --- views: 0, or -errno -------------------------------------------------------------------------------------- */
 struct show_options {
 	const char *file;
-	enum { SHOW_LIST, SHOW_DROPS, SHOW_FUNCTIONS, SHOW_INFO, SHOW_LATENCY, SHOW_SNAPSHOT, SHOW_VERIFY } view;
+	enum { SHOW_LIST, SHOW_DROPS, SHOW_FUNCTIONS, SHOW_INFO, SHOW_LATENCY, SHOW_PATHS, SHOW_SNAPSHOT, SHOW_VERIFY } view;
 	uint32_t packet;	/* 0 = not asked for */
+	uint32_t path;		/* 0 = not asked for */
 	char *filter;		/* pcap-filter, NULL = every packet */
 	uint32_t slowest;	/* packets, with SHOW_LATENCY; 0 = not asked for */
 	bool explain;
@@ -116,6 +117,10 @@ void show_snapshots(const struct term *t, const struct model *m);			/* a line fo
 int show_snapshot(const struct term *t, const struct model *m, const char *what);	/* whole; -ENOENT: there is none */
 int show_explain(const struct term *t, const struct model *m, const struct packet *p, bool as_json);
 int show_explain_main(const struct term *t, const struct model *m, bool as_json);
+int show_paths(const struct term *t, const struct model *m, bool as_json);
+/* Leaves out the packets of other paths; -ENOENT: there is none of that number. */
+int path_select(struct model *m, uint32_t path);
+int show_explain_path(const struct term *t, const struct model *m, uint32_t path, bool as_json);	/* of selected packets */
 int show_drops(const struct term *t, const struct model *m, bool as_json);
 int show_functions(const struct term *t, const struct model *m);
 int show_latency(const struct term *t, const struct model *m, const struct show_options *o);

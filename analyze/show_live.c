@@ -52,7 +52,7 @@ bool show_is_live(const struct show_options *o)
 {
 	struct stat st;
 
-	return !strcmp(o->file, "-") && o->view == SHOW_LIST && !o->packet && !o->explain && !fstat(STDIN_FILENO, &st) &&
+	return !strcmp(o->file, "-") && o->view == SHOW_LIST && !o->packet && !o->explain && !o->path && !fstat(STDIN_FILENO, &st) &&
 	       (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 

@@ -5,15 +5,12 @@
  * A function entered several times in a row counts once.  A way is known by a hash of its functions' names and modules,
  * so that signatures of two recordings can be compared.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "model_private.h"
 #include "sql.h"
-
-struct way {
-	uint64_t signature;
-	uint32_t packets, steps, example;
-};
+#include "ways.h"
 
 struct ways {
 	struct way *v;
@@ -137,4 +134,15 @@ int paths_load(sqlite3 *db, const struct model *m, int recording, uint32_t *path
 	map_free(w.index);
 	free(w.v);
 	return rc;
+}
+
+int ways_of(const struct model *m, struct way **ways, size_t *n, uint32_t *path_of)
+{
+	struct ways w = { .index = map_new() };
+	int rc = w.index ? ways_find(&w, m, path_of) : SQLITE_NOMEM;
+
+	map_free(w.index);
+	*ways = w.v;
+	*n = rc ? 0 : w.n;
+	return rc ? -ENOMEM : 0;
 }
