@@ -223,8 +223,8 @@ static void snapshots_of_strangers_do_no_harm(void **state)
 		"", "{", "[]", "{\"nftables\":3}", "{\"nftables\":[3,null,\"x\",[]]}", "{\"nftables\":[{\"rule\":3},{\"chain\":[]},{\"rule\":{}}]}",
 		"{\"nftables\":[{\"rule\":{\"family\":\"ip\",\"table\":\"t\",\"chain\":\"c\",\"handle\":\"x\",\"expr\":{\"match\":3}}}]}",
 		"{\"nftables\":[{\"rule\":{\"family\":[],\"table\":{},\"chain\":3,\"handle\":1,\"expr\":[3,[],{\"match\":{\"left\":[],\"right\":{\"prefix\":3}}}]}}]}",
-		"{\"nftables\":[{\"rule\":{\"family\":\"ip\",\"table\":\"t\",\"chain\":\"c\",\"handle\":1,\"expr\":[{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"ip\",\"field\":\"saddr\"}},\"right\":\"999.1/99\"}}]}},"
-		"{\"rule\":{\"family\":\"ip\",\"table\":\"t\",\"chain\":\"c\",\"handle\":1,\"expr\":[{\"jump\":{\"target\":\"c\"}}]}}]}",
+		("{\"nftables\":[{\"rule\":{\"family\":\"ip\",\"table\":\"t\",\"chain\":\"c\",\"handle\":1,\"expr\":[{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"ip\",\"field\":\"saddr\"}},\"right\":\"999.1/99\"}}]}},"
+		"{\"rule\":{\"family\":\"ip\",\"table\":\"t\",\"chain\":\"c\",\"handle\":1,\"expr\":[{\"jump\":{\"target\":\"c\"}}]}}]}"),
 		"*filter\n:a - [0:0]\n[1:1] -A a -j a\n[1:1] -A\n[:] -A OUTPUT -d\n[1:1] -A OUTPUT -d 1.2.3.4/99 -p -s --dport 99999999999 ! ! -j\n",
 		"[1:1] -A OUTPUT -j DROP\n", "*\x1b[31m\n[9223372036854775807:1] -A \x1b[31m -j DROP\n",
 	};
