@@ -90,6 +90,10 @@ own() {	# own SECONDS fault|mend NAME: status 124 when it took longer
 }
 
 echo 1 >/sys/kernel/rcu_expedited	# detaching waits for grace periods
+for tool in iptables ip6tables; do	# by which the recorder asks for the rules
+	ln -sf xtables-legacy-multi /usr/bin/$tool-legacy-save
+	ln -sf xtables-nft-multi /usr/bin/$tool-nft-save
+done
 : >/out/alike
 for file in "$here"/faults/*.sh; do
 	name=${file##*/} name=${name%.sh}

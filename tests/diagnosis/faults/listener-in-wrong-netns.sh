@@ -7,4 +7,4 @@ spoil() {
 	sleep 1
 }
 function="__udp4_lib_rcv udp_rcv" reason=NO_SOCKET
-cause='no (socket|listener)|nobody|not? listen'
+cause='no (socket|listener)|(nobody|nothing) listens'
