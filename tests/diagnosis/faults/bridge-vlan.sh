@@ -5,4 +5,4 @@ spoil() {
 	ip -n switch link set br0 type bridge vlan_default_pvid 0 && ip -n switch link set br0 type bridge vlan_filtering 1
 }
 function="br_handle_frame_finish br_allowed_ingress br_handle_frame" reason=NOT_SPECIFIED
-cause='vlan_filtering|\bpvid\b|\bvlan\b'
+cause='vlan_(filtering|default_pvid)|\b(pvid|vlan)\b'
