@@ -277,6 +277,8 @@ void tell_unknown(struct story *s)
 		else if (boundaries[i].on_stacks)
 			story_say(s, "Not known", "%s", boundaries[i].on_stacks);
 	}
+	if (s->p->gone)
+		story_say(s, "Not known", "The %s went while this was recorded: a missing step proves nothing.", s->p->gone);
 	if (s->p->lossy)
 		story_say(s, "Not known", "Hops were lost while this packet lived: a missing step proves nothing.");
 }

@@ -195,7 +195,7 @@ static int records_read(struct model *m, struct trc_reader *r)
 int model_order(struct model *m)
 {
 	return functions_resolve(m) ?: names_resolve(m) ?: packets_order(m) ?: hops_derive(m) ?: packets_judge(m) ?:
-	       losses_place(m) ?: lineage_place(m) ?: packets_liken(m) ?: capture_place(m) ?: hops_store_ring(m, false);
+	       losses_place(m) ?: lineage_place(m) ?: packets_liken(m) ?: capture_place(m) ?: gone_place(m) ?: hops_store_ring(m, false);
 }
 
 struct model *model_new(const char *path)

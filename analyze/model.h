@@ -62,6 +62,7 @@ struct packet {
 	uint32_t fate_hop;	/* index of the hop that decided it: see packet_hop() */
 	int32_t reason;		/* drop reason when FATE_DROPPED */
 	bool lossy;		/* hops may be missing: it lived while hops were lost */
+	const char *gone;	/* "module x": it passed it, or was stuck in it, and it went while recording; NULL = no */
 	bool left_out;		/* by a filter: views do not show it */
 	uint32_t pid;		/* of the process at its birth, 0 = none (born in an interrupt) */
 	uint32_t nframes;	/* of the stack at its first hop, innermost first; 0 = none */

@@ -179,5 +179,6 @@ int lineage_place(struct model *m);		/* .kin, .journey, inherited tuples, FATE_M
 int packets_liken(struct model *m);		/* .like */
 int capture_place(struct model *m);		/* bytes find their packets; snapshots become whole */
 int losses_place(struct model *m);		/* gaps in time; .lossy */
+int gone_place(struct model *m);		/* .gone */
 
 #endif

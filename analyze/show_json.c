@@ -102,6 +102,8 @@ static void packet_json(FILE *out, const struct model *m, const struct packet *p
 	if (reader)
 		json_text(&j, "reader", proc_text(m, reader, word, sizeof(word)));
 	json_bool(&j, "lossy", p->lossy);
+	if (p->gone)
+		json_text(&j, "gone", p->gone);
 	json_kin(&j, m, p);
 	json_end(&j);
 }

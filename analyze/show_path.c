@@ -464,6 +464,10 @@ static void print_head(const struct path *c)
 		 p->nhops - p->nderived, packet_length(c->m, p));
 	head_line(c, STYLE_PLAIN, "took", text);
 	head_notes(c);
+	if (p->gone) {
+		snprintf(text, sizeof(text), "%s went while this was recorded: a missing hop proves nothing", p->gone);
+		head_line(c, STYLE_WARN, "gone", text);
+	}
 	if (p->lossy)
 		head_line(c, STYLE_WARN, "loss", "hops were lost while this packet lived: a missing hop proves nothing");
 	putc('\n', c->t->out);

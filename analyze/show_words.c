@@ -259,6 +259,8 @@ const char *packet_fate_text(const struct model *m, const struct packet *p, char
 	}
 	if (p->lossy && strlen(buf) + 1 < size)
 		snprintf(buf + strlen(buf), size - strlen(buf), " (hops lost)");
+	if (p->gone && strlen(buf) + 1 < size)
+		snprintf(buf + strlen(buf), size - strlen(buf), " (%s went)", p->gone);
 	return buf;
 }
 

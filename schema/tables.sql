@@ -117,6 +117,7 @@ CREATE TABLE packet (	-- the packets: one row for each life of an sk_buff
 	fate_hop INTEGER NOT NULL,	-- the hop that decided it
 	reason TEXT,			-- why it was dropped
 	lossy INTEGER NOT NULL,		-- 1: hops may be missing
+	gone TEXT,			-- what it passed, or ended in, that went while recording: "module x", "network namespace y"
 	netns TEXT,			-- where it was born
 	device TEXT,			-- the first device it was seen on
 	pid INTEGER,			-- of the process at its birth, NULL: an interrupt
