@@ -66,6 +66,7 @@ struct hops_store {
 	struct trc_hop *ring;
 	uint32_t *owner;		/* beside ring: slot + 1 of the packet that begins there, else 0 */
 	size_t room, limit, head;	/* the ring is used up to the limit */
+	size_t unpackings;
 };
 
 struct hops_store *hops_store_new(void)
@@ -101,6 +102,11 @@ void hops_store_free(struct hops_store *s)
 size_t hops_store_bytes(const struct hops_store *s)
 {
 	return s->arena.bytes;
+}
+
+size_t hops_store_unpackings(const struct hops_store *s)
+{
+	return s->unpackings;
 }
 
 uint32_t hops_store_largest(const struct hops_store *s)
@@ -339,6 +345,7 @@ const struct trc_hop *packet_unpack(const struct model *m, const struct packet *
 	struct hops_store *s = m->priv->store;
 	size_t start = ring_take(m, s, p->nhops);
 
+	s->unpackings++;
 	hops_unpack(m, p, s->ring + start);
 	s->owner[start] = p->slot + 1;
 	m->unpacked[p->slot] = s->ring + start;

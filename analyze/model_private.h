@@ -65,6 +65,7 @@ struct hops_store *hops_store_new(void);
 void hops_store_free(struct hops_store *s);
 void hops_store_clear(struct hops_store *s);			/* no packet has hops any more */
 size_t hops_store_bytes(const struct hops_store *s);
+size_t hops_store_unpackings(const struct hops_store *s);	/* packets that were unpacked so far */
 uint32_t hops_store_largest(const struct hops_store *s);	/* hops of a packet, at most */
 /* One more hop, by numbers of the file.  0 or -ENOMEM. */
 int packet_add_hop(struct model *m, struct packet *p, const struct trc_hop *h);

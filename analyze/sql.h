@@ -36,6 +36,9 @@ void db_forbid(sqlite3 *db);	/* from now on nothing but reading */
 int rows_load(sqlite3 *db, const struct model *m, int recording);	/* an SQLite result code */
 int paths_load(sqlite3 *db, const struct model *m, int recording, uint32_t *path_of);	/* path_of[number - 1] */
 
+/* --- sql_same.c: packets seen in several recordings --- */
+int same_load(sqlite3 *db, const struct recordings *recs);	/* an SQLite result code */
+
 /* --- sql_hop.c: the virtual table --- */
 int hop_module_add(sqlite3 *db, const struct recordings *recs);	/* as "pkt_hops" */
 

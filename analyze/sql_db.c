@@ -77,6 +77,7 @@ static int tables_fill(sqlite3 *db, const struct recordings *recs)
 
 	for (i = 0; i < recs->n && rc == SQLITE_OK; i++)
 		rc = rows_load(db, recs->models[i], i + 1);
+	rc = rc ?: same_load(db, recs);
 	return rc ?: exec(db, embedded_snapshots);
 }
 

@@ -5,6 +5,7 @@
  * Queries of schema/queries may use them; views may not, because files must open without us.
  */
 #include <arpa/inet.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ struct sample {
 	double *v;
 	size_t n, room;
 	double percent;
+	bool real;		/* not all are whole numbers */
 };
 
 static void percentile_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
@@ -37,6 +39,7 @@ static void percentile_step(sqlite3_context *ctx, int argc, sqlite3_value **argv
 		s->v = v;
 		s->room = s->room ? 2 * s->room : 64;
 	}
+	s->real |= sqlite3_value_numeric_type(argv[0]) != SQLITE_INTEGER;
 	s->v[s->n++] = sqlite3_value_double(argv[0]);
 }
 
@@ -47,20 +50,27 @@ static int compare_doubles(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* Whole numbers stay whole. */
+static void sample_result(sqlite3_context *ctx, double v, bool real)
+{
+	if (real || !(v > -9e18 && v < 9e18))
+		sqlite3_result_double(ctx, v);
+	else
+		sqlite3_result_int64(ctx, v);
+}
+
 static void percentile_final(sqlite3_context *ctx)
 {
 	struct sample *s = sqlite3_aggregate_context(ctx, 0);
-	double at, part;
-	size_t i;
+	size_t rank;
 
 	if (!s || !s->n) {
 		sqlite3_result_null(ctx);
 	} else {
 		qsort(s->v, s->n, sizeof(*s->v), compare_doubles);
-		at = s->percent / 100 * (s->n - 1);
-		i = at;
-		part = i + 1 < s->n ? (at - i) * (s->v[i + 1] - s->v[i]) : 0;
-		sqlite3_result_double(ctx, s->v[i] + part);
+		/* as in the tables of latencies: the least value that P of a hundred are not above */
+		rank = ceil(s->percent * s->n / 100 - 1e-9);	/* 99.9 * 10 is a little more than 999 */
+		sample_result(ctx, s->v[rank ? rank - 1 : 0], s->real);
 	}
 	if (s)
 		free(s->v);
@@ -189,7 +199,7 @@ static const struct {
 	const char *meaning;		/* NULL: the same with fewer arguments */
 } functions[] = {
 	{ "percentile(X, P)", 2, SAFE, NULL, percentile_step, percentile_final,
-	  "the P-th percentile (0..100) of X over the rows, interpolated; NULLs are left out" },
+	  "the P-th percentile (0..100) of X over the rows, of the nearest rank: a value that is there; NULLs are left out" },
 	{ "duration(NS)", 1, SAFE, duration, NULL, NULL, "nanoseconds for people: 850 ns, 12.3 µs, 1.52 ms, 2.31 s" },
 	{ "ip(BLOB)", 1, SAFE, ip, NULL, NULL, "4 or 16 bytes as an address, such as ip(substr(bytes, 13, 4)); other lengths: NULL" },
 	{ "ip_in(ADDRESS, NET)", 2, SAFE, ip_in, NULL, NULL, "1 if an address lies in a network such as 10.0.0.0/8 or fd00::/8" },

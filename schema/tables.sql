@@ -290,3 +290,23 @@ CREATE TABLE reason (	-- drop reasons that occurred, in words
 	meaning TEXT,
 	advice TEXT			-- what to check next
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE same_packet (	-- packets that left one recorded machine and came to another, by what their headers say
+	recording INTEGER NOT NULL,	-- where it left
+	packet INTEGER NOT NULL,
+	other_recording INTEGER NOT NULL,	-- where it came
+	other_packet INTEGER NOT NULL,
+	left_ns INTEGER NOT NULL,	-- by the clock of recording: handed to the driver
+	came_ns INTEGER NOT NULL,	-- by the clock of other_recording: seen first
+	evidence TEXT NOT NULL		-- what tells it from others: IP id, TCP sequence, addresses
+) STRICT;
+
+CREATE TABLE clock_offset (	-- how the clocks of two recordings differ, from the packets that are in both
+	recording INTEGER NOT NULL,
+	other_recording INTEGER NOT NULL,
+	there INTEGER NOT NULL,		-- packets that went to other_recording
+	back INTEGER NOT NULL,		-- packets that came from there
+	offset_ns INTEGER NOT NULL,	-- added to a time of recording it is one of other_recording
+	error_ns INTEGER,		-- the most that it can be wrong; NULL: not known, the time on the way is in it
+	PRIMARY KEY (recording, other_recording)
+) STRICT, WITHOUT ROWID;

@@ -4,6 +4,7 @@
  */
 #include <locale.h>
 
+#include "latency.h"
 #include "sql_support.h"
 
 static struct tape tape;
@@ -154,11 +155,11 @@ static void result_without_rows_has_its_headings(void **state)
 	prints("-- nothing at all", FORMAT_TABS, "");
 }
 
-static void percentile_interpolates_and_leaves_out_nulls(void **state)
+static void percentile_is_a_value_that_is_there_and_leaves_out_nulls(void **state)
 {
 	const char *five = "WITH v(x) AS (VALUES (50), (10), (NULL), (30), (20), (40)) SELECT percentile(x, %s) FROM v";
 	static const struct { const char *p, *answer; } cases[] = {
-		{ "0", "10.0" }, { "50", "30.0" }, { "100", "50.0" }, { "25", "20.0" }, { "90", "46.0" },
+		{ "0", "10" }, { "50", "30" }, { "100", "50" }, { "25", "20" }, { "90", "50" }, { "20", "10" }, { "20.1", "20" },
 	};
 	char sql[200];
 	size_t i;
@@ -168,8 +169,32 @@ static void percentile_interpolates_and_leaves_out_nulls(void **state)
 		assert_answer(db, sql, cases[i].answer);
 	}
 	assert_answer(db, "SELECT percentile(x, 50) FROM (SELECT 1 AS x WHERE 0)", "NULL");
+	assert_answer(db, "SELECT percentile(x, 50) FROM (SELECT 0.5 AS x UNION SELECT 2)", "0.5");
+	assert_answer(db, "WITH RECURSIVE v(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM v WHERE x < 1000) SELECT percentile(x, 99.9) FROM v", "999");
 	fails("SELECT percentile(1, 101)", "between 0 and 100");
 	fails("SELECT percentile(1, NULL) FROM packet WHERE percentile(1, 2)", "misuse");
+}
+
+/* One number for one question, whether a table of latencies answers it or a query. */
+static void percentile_is_that_of_the_latencies(void **state)
+{
+	uint64_t v[200], sorted[200];
+	struct spread s;
+	char sql[8192], expected[80];
+	size_t n, i, at;
+
+	for (n = 1; n <= 200; n += n < 10 ? 1 : 19) {
+		at = snprintf(sql, sizeof(sql), "WITH v(x) AS (VALUES ");
+		for (i = 0; i < n; i++) {
+			sorted[i] = v[i] = (i + 3) * 7919 % 1009 * 1000003;
+			at += snprintf(sql + at, sizeof(sql) - at, "%s(%llu)", i ? "," : "", (unsigned long long)v[i]);
+		}
+		s = spread_of(sorted, n);
+		snprintf(sql + at, sizeof(sql) - at, ") SELECT percentile(x, 50) || ' ' || percentile(x, 90) || ' ' || percentile(x, 99) FROM v");
+		snprintf(expected, sizeof(expected), "%llu %llu %llu", (unsigned long long)s.p50_ns, (unsigned long long)s.p90_ns,
+			 (unsigned long long)s.p99_ns);
+		assert_answer(db, sql, expected);
+	}
 }
 
 static void ip_in_knows_networks_of_both_families(void **state)
@@ -230,7 +255,8 @@ int main(void)
 		cmocka_unit_test(csv_has_no_live_formula),
 		cmocka_unit_test(json_is_one_object_a_line_with_types_and_escapes),
 		cmocka_unit_test(result_without_rows_has_its_headings),
-		cmocka_unit_test(percentile_interpolates_and_leaves_out_nulls),
+		cmocka_unit_test(percentile_is_that_of_the_latencies),
+		cmocka_unit_test(percentile_is_a_value_that_is_there_and_leaves_out_nulls),
 		cmocka_unit_test(ip_in_knows_networks_of_both_families),
 		cmocka_unit_test(duration_is_for_people),
 		cmocka_unit_test(ip_and_byte_read_packets),
