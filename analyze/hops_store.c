@@ -55,7 +55,7 @@ struct context {
 };
 
 struct recent {
-	uint32_t slot;			/* of the packet, NONE = none */
+	uint32_t slot;			/* of the packet, plus 1; 0 = none */
 	struct context c;
 };
 
@@ -71,12 +71,7 @@ struct hops_store {
 
 struct hops_store *hops_store_new(void)
 {
-	struct hops_store *s = calloc(1, sizeof(*s));
-	size_t i;
-
-	for (i = 0; s && i < RECENT; i++)
-		s->recent[i].slot = NONE;
-	return s;
+	return calloc(1, sizeof(struct hops_store));
 }
 
 static void ring_free(struct hops_store *s)
@@ -183,12 +178,12 @@ int packet_add_hop(struct model *m, struct packet *p, const struct trc_hop *h)
 {
 	struct hops_store *s = m->priv->store;
 	struct recent *r = &s->recent[p->slot % RECENT];
-	bool whole = r->slot != p->slot;
+	bool whole = r->slot != p->slot + 1;
 	uint8_t bytes[PACKED_MAX];
 	int err;
 
 	if (whole)
-		*r = (struct recent){ .slot = p->slot };
+		*r = (struct recent){ .slot = p->slot + 1 };
 	err = bytes_add(s, p, bytes, hop_pack(bytes, &r->c, h, whole));
 	p->nhops += !err;
 	if (p->nhops > s->largest)
@@ -202,7 +197,7 @@ int packet_set_hops(struct model *m, struct packet *p, const struct trc_hop *hop
 	uint32_t i;
 	int err = 0;
 
-	r->slot = NONE;
+	r->slot = 0;
 	p->packed = p->packed_end = NULL;
 	p->nhops = 0;
 	p->resolved = true;
@@ -215,11 +210,7 @@ int packet_set_hops(struct model *m, struct packet *p, const struct trc_hop *hop
 
 void hops_store_clear(struct hops_store *s)
 {
-	size_t i;
-
 	arena_free(&s->arena);
-	for (i = 0; i < RECENT; i++)
-		s->recent[i].slot = NONE;
 	s->largest = 0;
 }
 

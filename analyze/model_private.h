@@ -63,7 +63,7 @@ int hops_sort(struct trc_hop *hops, size_t n);		/* by time, CPU, sequence */
 struct hops_store;
 struct hops_store *hops_store_new(void);
 void hops_store_free(struct hops_store *s);
-void hops_store_clear(struct hops_store *s);			/* no packet has hops any more */
+void hops_store_clear(struct hops_store *s);			/* packets get theirs anew, by packet_set_hops() */
 size_t hops_store_bytes(const struct hops_store *s);
 size_t hops_store_unpackings(const struct hops_store *s);	/* packets that were unpacked so far */
 uint32_t hops_store_largest(const struct hops_store *s);	/* hops of a packet, at most */

@@ -234,11 +234,14 @@ static int keep_old(const char *path, char *error)
 	if (S_ISDIR(st.st_mode))
 		return fail(error, path, "is a directory");
 	snprintf(old, sizeof(old), "%s.old", path);
-	return rename(path, old) ? fail(error, old, strerror(errno)) : 0;
+	/* at every moment there is a database of this name; not all filesystems have links */
+	unlink(old);
+	return link(path, old) && rename(path, old) ? fail(error, old, strerror(errno)) : 0;
 }
 
 int db_write(const struct recordings *recs, const char *path, char *error)
 {
+	void (*too_large)(int);
 	int fd, err;
 
 	if ((size_t)snprintf(half_made, sizeof(half_made), "%s.XXXXXX", path) >= sizeof(half_made))
@@ -248,6 +251,7 @@ int db_write(const struct recordings *recs, const char *path, char *error)
 		return fail(error, path, strerror(errno));
 	close(fd);
 	signals_catch(on_signal);
+	too_large = signal(SIGXFSZ, SIG_IGN);	/* a limit on sizes is an error like a full disk */
 	err = db_write_to(recs, half_made, error);
 	if (!err)
 		err = keep_old(path, error);
@@ -256,5 +260,6 @@ int db_write(const struct recordings *recs, const char *path, char *error)
 	if (err)
 		unlink(half_made);
 	signals_catch(SIG_DFL);
+	signal(SIGXFSZ, too_large);
 	return err;
 }

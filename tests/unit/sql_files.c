@@ -4,7 +4,10 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "sql_support.h"
 
@@ -112,6 +115,96 @@ static void database_that_cannot_be_made_leaves_nothing(void **state)
 	rmdir(p->path);
 }
 
+static int files_in(const char *folder)
+{
+	DIR *d = opendir(folder);
+	int n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
+/* Many hops, so that it takes a while to write them. */
+static void place_enlarge(struct place *p)
+{
+	tape_close(&p->t, p->m);
+	tape_open(&p->t);
+	for (int i = 0; i < 100000; i++) {
+		struct trc_hop h = tape_hop(&p->t, 1 + i / 50, "ip_rcv");
+
+		tape_write(&p->t, &h);
+	}
+	p->m = tape_load(&p->t);
+}
+
+static bool is_whole(const char *path)
+{
+	char error[DB_ERROR_MAX];
+	sqlite3 *db;
+	bool whole;
+
+	if (db_open_file(&db, path, error))
+		return false;
+	whole = !strcmp(ask(db, "SELECT count(*) FROM hop_row"), "100000") && !strcmp(ask(db, "PRAGMA integrity_check"), "ok");
+	sqlite3_close(db);
+	return whole;
+}
+
+static void full_disk_leaves_nothing_and_the_old_one_where_it_was(void **state)
+{
+	struct place *p = *state;
+	char error[DB_ERROR_MAX] = "";
+	int status, sizes[] = { 0, 1, 4096, 100000, 1 << 20, 5 << 20 };
+
+	place_enlarge(p);
+	write_db(p);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		pid_t child = fork();
+
+		if (!child) {
+			setrlimit(RLIMIT_FSIZE, &(struct rlimit){ sizes[i], sizes[i] });
+			_exit(db_write(&p->recs, p->path, error) != -1 || !*error || strchr(error, '\n'));
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+		assert_int_equal(files_in(p->folder), 1);
+	}
+	assert_true(is_whole(p->path));
+}
+
+/* Killed at any moment: what is under the final name is whole, the new one or the old; and who may tidy up does. */
+static void killed_midway_the_final_name_is_whole(void **state)
+{
+	struct place *p = *state;
+	int status, rounds = 0, killed = 0;
+	char command[200];
+
+	place_enlarge(p);
+	write_db(p);
+	for (int us = 0; rounds - killed < 2 && rounds < 200; us += us / 4 + 500, rounds++) {
+		bool polite = rounds % 2;
+		pid_t child = fork();
+
+		if (!child) {
+			write_db(p);
+			_exit(0);
+		}
+		usleep(us);
+		kill(child, polite ? SIGTERM : SIGKILL);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		killed += WIFSIGNALED(status);
+		assert_true(is_whole(p->path));
+		if (polite)
+			assert_in_range(files_in(p->folder), 1, 2);	/* with .old */
+		snprintf(command, sizeof(command), "rm -f %s/x.db.??????", p->folder);
+		assert_int_equal(system(command), 0);
+	}
+	assert_true(killed >= 4);
+}
+
 static void refused(struct place *p, const char *words)
 {
 	char error[DB_ERROR_MAX] = "";
@@ -213,6 +306,8 @@ int main(void)
 		TEST(database_is_private_and_an_old_one_is_kept),
 		TEST(symbolic_link_is_replaced_and_never_followed),
 		TEST(database_that_cannot_be_made_leaves_nothing),
+		TEST(full_disk_leaves_nothing_and_the_old_one_where_it_was),
+		TEST(killed_midway_the_final_name_is_whole),
 		TEST(malformed_database_is_an_error),
 		TEST(cut_database_is_an_error),
 		TEST(database_of_somebody_else_is_refused),
