@@ -198,7 +198,7 @@ static void killed_midway_the_final_name_is_whole(void **state)
 		killed += WIFSIGNALED(status);
 		assert_true(is_whole(p->path));
 		if (polite)
-			assert_in_range(files_in(p->folder), 1, 2);	/* with .old */
+			assert_int_equal(files_in(p->folder), 1 + !access(p->old, F_OK));
 		snprintf(command, sizeof(command), "rm -f %s/x.db.??????", p->folder);
 		assert_int_equal(system(command), 0);
 	}
