@@ -16,8 +16,9 @@
 #define NONE UINT32_MAX
 
 /*
- * Limits for hostile files, far above any real recording: a hop of a long path takes about 190 bytes of memory and
- * more than two bytes of a file, a packet of one hop 400 and six; and nobody's machine has two million names.
+ * Limits for hostile files, far above any real recording: a hop of a long path takes about 15 bytes of memory, 180 as
+ * long as its packet is unpacked, and more than two bytes of a file, a packet of one hop 400 and six; and nobody's
+ * machine has two million names.
  */
 #ifndef MODEL_MEMORY_LEAST			/* fuzzers have a smaller one */
 #define MODEL_MEMORY_LEAST (216u << 20)		/* bytes of memory that a file of any size may claim */
