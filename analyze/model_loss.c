@@ -53,6 +53,14 @@ static struct ahead *ahead_at(struct cpu_seen *c, uint32_t i)
 	return &c->ahead[(c->first + i) % AHEAD_MAX];
 }
 
+static void number_pass(struct cpu_seen *c, uint64_t seq, uint64_t time_ns)
+{
+	if (seq < c->expected)
+		return;		/* said twice, or given up */
+	c->before_ns = time_ns;
+	c->expected = seq + 1;
+}
+
 /* The least number ahead is the next one. */
 static int ahead_take(struct gaps *g, struct cpu_seen *c)
 {
@@ -63,10 +71,19 @@ static int ahead_take(struct gaps *g, struct cpu_seen *c)
 		err = gap_add(g, c->before_ns, a->time_ns);
 		c->missing += a->seq - c->expected;
 	}
-	c->before_ns = a->time_ns;
-	c->expected = a->seq + 1;
+	number_pass(c, a->seq, a->time_ns);
 	c->first = (c->first + 1) % AHEAD_MAX;
 	c->n--;
+	return err;
+}
+
+/* And those that follow it without a gap. */
+static int ahead_catch_up(struct gaps *g, struct cpu_seen *c)
+{
+	int err = 0;
+
+	while (c->n && ahead_at(c, 0)->seq <= c->expected && !err)
+		err = ahead_take(g, c);
 	return err;
 }
 
@@ -77,8 +94,13 @@ static int ahead_add(struct gaps *g, struct cpu_seen *c, const struct trc_hop *h
 
 	if (!c->ahead && !(c->ahead = malloc(AHEAD_MAX * sizeof(*c->ahead))))
 		return -ENOMEM;
-	if (c->n == AHEAD_MAX)
-		err = ahead_take(g, c);
+	if (c->n == AHEAD_MAX) {	/* those between do not come any more */
+		err = ahead_take(g, c) ?: ahead_catch_up(g, c);
+		if (h->seq <= c->expected) {
+			number_pass(c, h->seq, h->time_ns);
+			return err;
+		}
+	}
 	for (i = c->n++; i && ahead_at(c, i - 1)->seq > h->seq; i--)
 		*ahead_at(c, i) = *ahead_at(c, i - 1);
 	*ahead_at(c, i) = (struct ahead){ h->seq, h->time_ns };
@@ -107,7 +129,6 @@ int loss_see(struct model *m, const struct trc_hop *h)
 {
 	struct losses *l = m->priv->losses;
 	struct cpu_seen *c;
-	int err = 0;
 
 	if (!l) {
 		l = m->priv->losses = calloc(1, sizeof(*l));
@@ -119,13 +140,8 @@ int loss_see(struct model *m, const struct trc_hop *h)
 		return -ENOMEM;
 	if (h->seq > c->expected)
 		return ahead_add(&l->gaps, c, h);
-	if (h->seq == c->expected) {
-		c->before_ns = h->time_ns;
-		c->expected++;
-	}
-	while (c->n && ahead_at(c, 0)->seq <= c->expected && !err)
-		err = ahead_take(&l->gaps, c);
-	return err;
+	number_pass(c, h->seq, h->time_ns);
+	return ahead_catch_up(&l->gaps, c);
 }
 
 void losses_free(struct losses *l)

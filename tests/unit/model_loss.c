@@ -74,6 +74,36 @@ static void numbers_slightly_out_of_time_order_are_no_loss(void **state)
 	tape_close(&t, m);
 }
 
+/* Of a gap it is not known at first that it is one; and within limits not how far out of order numbers may come. */
+static void gaps_are_found_once_however_many_hops_follow(void **state)
+{
+	struct tape t;
+	struct model *m;
+	uint64_t seq = 0, now = 1000;
+	size_t i;
+
+	tape_open(&t);
+	for (i = 0; i < 30; i++)
+		end_at(&t, 1 + i, 0, seq++, now += 10);
+	hop_at(&t, 100, 0, seq + 7, now += 10);		/* an interrupt: by number after those below */
+	for (i = 0; i < 7; i++)
+		hop_at(&t, 100, 0, seq++, now += 10);
+	end_at(&t, 100, 0, ++seq, now += 10);
+	seq += 1 + 5;					/* five are missing */
+	for (i = 0; i < 2000; i++)
+		end_at(&t, 200 + i, 0, seq++, now += 10);
+	seq += 3;
+	for (i = 0; i < 100; i++)
+		end_at(&t, 5000 + i, 0, seq++, now += 10);
+	m = tape_load(&t);
+	assert_int_equal(m->lost, 8);
+	assert_int_equal(m->npackets, 30 + 1 + 2100);
+	for (i = 0; i < m->npackets; i++)
+		assert_int_equal(m->packets[i].lossy, m->packets[i].id == 100 || m->packets[i].id == 200 || m->packets[i].id == 2199 ||
+				 m->packets[i].id == 5000);
+	tape_close(&t, m);
+}
+
 static void hops_lost_after_the_last_one_mark_packets_still_in_flight(void **state)
 {
 	struct tape t;
@@ -143,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sequence_gap_marks_only_packets_that_lived_in_it),
 		cmocka_unit_test(numbers_slightly_out_of_time_order_are_no_loss),
+		cmocka_unit_test(gaps_are_found_once_however_many_hops_follow),
 		cmocka_unit_test(hops_lost_after_the_last_one_mark_packets_still_in_flight),
 		cmocka_unit_test(cpu_of_which_everything_was_lost_marks_all),
 		cmocka_unit_test(last_count_of_a_cpu_counts),
