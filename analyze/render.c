@@ -143,13 +143,28 @@ void term_cell(const struct term *t, enum style s, int width, const char *text)
 		fprintf(t->out, "%*s", (int)(room - columns), "");
 }
 
+/* Bytes up to the next place where a line may end: a hop's number stays with its word. */
+static size_t piece(const char *text)
+{
+	size_t n = strcspn(text, " "), next;
+
+	while (n >= 3 && (!strncmp(text + n - 3, "hop", 3) || (n >= 4 && !strncmp(text + n - 4, "hops", 4))) && text[n] == ' ' &&
+	       text[n + 1] >= '0' && text[n + 1] <= '9') {
+		next = n + 1 + strcspn(text + n + 1, " ");
+		if (next == n + 1)
+			break;
+		n = next;
+	}
+	return n;
+}
+
 void term_wrap(const struct term *t, enum style s, unsigned int at, unsigned int indent, const char *text)
 {
 	unsigned int column = at;
 
 	fputs(style_code(t, s), t->out);
 	while (*text) {
-		size_t bytes = strcspn(text, " ");
+		size_t bytes = piece(text);
 		unsigned int word = 0;
 
 		for (size_t i = 0; i < bytes;) {

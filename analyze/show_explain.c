@@ -11,6 +11,26 @@
 #define MAIN_MAX 10		/* stories that are still read */
 #define LABEL_WIDTH 10
 
+/* Labels have the colour of their layer in a path; the end has that of the fate. */
+static enum style label_style(const char *label, enum fate fate)
+{
+	static const struct { const char *label; enum style style; } labels[] = {
+		{ "To IP", STYLE_IP }, { "IP receive", STYLE_IP }, { "Routing", STYLE_IP }, { "Forward", STYLE_IP }, { "Neighbour", STYLE_IP },
+		{ "Fragments", STYLE_IP }, { "Netfilter", STYLE_NETFILTER }, { "Rule", STYLE_NETFILTER }, { "Address", STYLE_NETFILTER },
+		{ "Queue", STYLE_DEVICE }, { "Driver", STYLE_DEVICE }, { "Receive", STYLE_DEVICE }, { "Backlog", STYLE_DEVICE },
+		{ "Loopback", STYLE_DEVICE }, { "Bridge", STYLE_DEVICE }, { "Tunnel", STYLE_DEVICE }, { "Header", STYLE_DEVICE },
+		{ "TCP", STYLE_TRANSPORT }, { "ICMP", STYLE_TRANSPORT }, { "Protocol", STYLE_TRANSPORT }, { "Socket", STYLE_TRANSPORT },
+		{ "Read", STYLE_TRANSPORT }, { "Not known", STYLE_WARN },
+	};
+
+	if (!strcmp(label, "End"))
+		return fate_style(fate);
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+		if (!strcmp(labels[i].label, label))
+			return labels[i].style;
+	return STYLE_MARK;
+}
+
 static void explain_text(const struct term *t, const struct model *m, const struct packet *p, const struct explain *e)
 {
 	const char *label = NULL;
@@ -24,9 +44,9 @@ static void explain_text(const struct term *t, const struct model *m, const stru
 		const struct explain_step *step = &e->steps[i];
 
 		fputs("  ", t->out);
-		term_cell(t, STYLE_MARK, LABEL_WIDTH, label && !strcmp(step->label, label) ? "" : step->label);
+		term_cell(t, label_style(step->label, p->fate), LABEL_WIDTH, label && !strcmp(step->label, label) ? "" : step->label);
 		fputs("  ", t->out);
-		term_wrap(t, STYLE_PLAIN, LABEL_WIDTH + 4, LABEL_WIDTH + 4, step->text);
+		term_wrap(t, strcmp(step->label, "End") || p->fate != FATE_DROPPED ? STYLE_PLAIN : STYLE_BAD, LABEL_WIDTH + 4, LABEL_WIDTH + 4, step->text);
 		label = step->label;
 	}
 }
