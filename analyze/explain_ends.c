@@ -137,6 +137,7 @@ void tell_origin(struct story *s)
 /* The kernel reports drops that are no losses; "" = this one may be one. */
 static const char *harmless(const struct story *s, char *buf, size_t size)
 {
+	const struct trc_hop *tcp;
 	char who[160];
 
 	*buf = '\0';
@@ -150,9 +151,17 @@ static const char *harmless(const struct story *s, char *buf, size_t size)
 			 packet_fate_text(s->m, child, who, sizeof(who)));
 		return buf;
 	}
-	for (uint32_t i = 0; i < s->p->nhops && !strcmp(packet_reason(s->m, s->p), "NOT_SPECIFIED"); i++)
-		if (!strcmp(hop_func(s->m, packet_hop(s->m, s->p, i))->name, "tcp_timewait_state_process"))
-			snprintf(buf, size, "Its connection was closed already: the kernel reports such segments as dropped, without a reason, once it has dealt with them. That is no loss.");
+	tcp = packet_tcp(s->m, s->p);
+	for (uint32_t i = 0; i < s->p->nhops && !strcmp(packet_reason(s->m, s->p), "NOT_SPECIFIED"); i++) {
+		const char *name = hop_func(s->m, packet_hop(s->m, s->p, i))->name;
+
+		if (!strcmp(name, "tcp_timewait_state_process"))
+			snprintf(buf, size, "Its connection was closed already: the kernel reports such segments as dropped, without a reason, "
+				 "once it has dealt with them. That is no loss.");
+		else if (!strcmp(name, "tcp_check_req") && tcp && (tcp->tcp_flags & (SYN | ACK | RST)) == SYN)
+			snprintf(buf, size, "The same request for a connection came before: it is answered once more, and the kernel reports "
+				 "the request itself as dropped, without a reason. Did the answer to the first get lost?");
+	}
 	return buf;
 }
 
@@ -181,13 +190,31 @@ static void tell_in_flight(struct story *s)
 		  s->p->nhops, duration_text(end > last->time_ns ? end - last->time_ns : 0, time, sizeof(time)));
 }
 
+/* The packet with the data stays in the send queue, whence clones are sent. */
+static bool is_kept_by_tcp(const struct story *s)
+{
+	bool cloned = false, sends = false;
+
+	for (uint32_t i = 0; i < s->p->nkin; i++) {
+		const struct edge *e = &s->m->edges[s->p->kin[i]];
+
+		cloned |= e->parent == s->p->number && e->kind == TRC_EDGE_CLONE;
+	}
+	for (uint32_t i = 0; i < s->p->nhops && cloned; i++)
+		sends |= !strcmp(hop_func(s->m, packet_hop(s->m, s->p, i))->name, "__tcp_transmit_skb") ||
+			 !strcmp(hop_func(s->m, packet_hop(s->m, s->p, i))->name, "tcp_rate_skb_sent") ||
+			 !strcmp(hop_func(s->m, packet_hop(s->m, s->p, i))->name, "tcp_ack_tstamp");
+	return sends && s->p->tuple.l4proto == 6;
+}
+
 /* By whom a packet is used up that is no loss. */
 static const char *used_up(const struct story *s)
 {
 	if (packet_went_on(s->m, s->p))
 		return "Others go on in its place (see Kin)";
 	if (!stage_seen(s, "to_transport"))
-		return "The kernel uses it up itself";
+		return is_kept_by_tcp(s) ? "It is what TCP keeps until the other side has acknowledged it, and only its clones travel (see Kin)" :
+		       "The kernel uses it up itself";
 	switch (s->p->tuple.l4proto) {
 	case 1: return "ICMP uses it up itself";
 	case 6: return "TCP uses it up itself";

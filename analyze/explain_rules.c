@@ -80,15 +80,26 @@ static void say_list(struct story *s, const char *before, const struct rule *con
 	free(text);
 }
 
-static bool has_snapshot(const struct story *s, uint32_t netns)
+/* Of the rules that could have met it, are all known?  NULL: yes; else why not. */
+static const char *rules_missing(const struct story *s, const struct trc_hop *h)
 {
-	for (size_t i = 0; i < s->m->nsnapshots; i++) {
-		const struct snapshot *x = &s->m->snapshots[i];
+	const char *const kinds[] = { "nftables", h->family == 10 ? "ip6tables" : "iptables" };
+	const size_t n = h->family == 2 || h->family == 10 ? 2 : 1;
 
-		if (x->netns == netns && x->end && !x->broken && (!strcmp(x->what, "nftables") || !strcmp(x->what, "iptables")))
-			return true;
+	for (size_t k = 0; k < n; k++) {
+		const struct snapshot *at_end = NULL;
+
+		for (size_t i = 0; i < s->m->nsnapshots && !at_end; i++)
+			if (s->m->snapshots[i].netns == h->netns && s->m->snapshots[i].end && !strcmp(s->m->snapshots[i].what, kinds[k]))
+				at_end = &s->m->snapshots[i];
+		if (!at_end)
+			return "";		/* none at all, as in recordings of old: nothing is said */
+		if (at_end->broken)
+			return "its text is not whole";
+		if (*at_end->note)
+			return at_end->note;
 	}
-	return false;
+	return NULL;
 }
 
 static void say_one(struct story *s, const struct candidates *c)
@@ -103,17 +114,30 @@ static void say_one(struct story *s, const struct candidates *c)
 		  c->nsilent ? "but there are rules of this hook that drop and count nothing" : "no other rule of this hook that drops did both");
 }
 
+static void say_silent(struct story *s, const struct trc_hop *h, const struct rule *r)
+{
+	char rule[512];
+
+	story_say(s, "Rule", "It is likely %s. It counts nothing, but %s this packet, and no other rule of this hook that drops has met any.",
+		  rule_text(r, rule, sizeof(rule)), rule_fits(r, s->m, h) == FIT_YES ? "fits" : "may fit");
+}
+
 static void tell_dropping(struct story *s, const struct trc_hop *h)
 {
+	const char *missing = rules_missing(s, h);
 	struct candidates c = find(s, h, true);
 
 	if (c.ncounted == 1)
 		say_one(s, &c);
 	else if (c.ncounted)
 		say_list(s, "It is one of these, which drop, may fit, and counted packets while this was recorded", c.counted, c.ncounted);
+	else if (c.nsilent == 1 && !missing)
+		say_silent(s, h, c.silent[0]);
 	else if (c.nsilent)
 		say_list(s, "No rule of this hook that drops and counts has met it; these drop without counting and may fit", c.silent, c.nsilent);
-	else if (has_snapshot(s, h->netns))
+	else if (missing && *missing)
+		story_say(s, "Rule", "Which rule it was is not known, because the snapshots lack some: %s.", missing);
+	else if (!missing)
 		story_say(s, "Rule", "No rule of the snapshots fits: it was another function of netfilter, or a rule that was gone when the recording ended.");
 }
 

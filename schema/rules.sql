@@ -34,4 +34,5 @@ FROM (SELECT r.netns_id, r.rule, iif(x.key = 'match' AND x.type = 'object', x.va
 		json_each(iif(json_type(r.rule) = 'object', r.rule, '{}'), '$.expr') e,
 		json_each(iif(e.type = 'object', e.value, '{}')) x
 	WHERE x.key NOT IN ('counter', 'log', 'accept', 'drop', 'reject', 'jump', 'goto', 'return', 'continue', 'masquerade', 'snat',
-		'dnat', 'redirect', 'queue', 'notrack', 'mangle'));
+		'dnat', 'redirect', 'queue', 'notrack', 'mangle') AND
+		NOT (x.key = 'xt' AND iif(x.type = 'object', x.value ->> '$.type', '') IS 'target'));

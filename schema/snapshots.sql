@@ -45,8 +45,10 @@ SELECT recording, moment, netns_id, netns, 'nftables', clean(rule ->> '$.family'
 	 WHERE iif(e.type = 'object', e.value -> '$.counter.packets', NULL) IS NOT NULL),
 	(SELECT CAST(e.value ->> '$.counter.bytes' AS INTEGER) FROM json_each(rule, '$.expr') e
 	 WHERE iif(e.type = 'object', e.value -> '$.counter.bytes', NULL) IS NOT NULL),
-	(SELECT clean(x.key) FROM json_each(rule, '$.expr') e, json_each(iif(e.type = 'object', e.value, '{}')) x
-	 WHERE x.key NOT IN ('match', 'counter', 'limit', 'log', 'xt') ORDER BY e.key DESC LIMIT 1),
+	(SELECT clean(iif(x.key = 'xt', lower(x.value ->> '$.name'), x.key))
+	 FROM json_each(rule, '$.expr') e, json_each(iif(e.type = 'object', e.value, '{}')) x
+	 WHERE x.key NOT IN ('match', 'counter', 'limit', 'log', 'xt') OR
+		(x.key = 'xt' AND iif(x.type = 'object', x.value ->> '$.type', NULL) = 'target') ORDER BY e.key DESC LIMIT 1),
 	(SELECT clean(group_concat(CASE
 		WHEN x.key = 'match' AND x.type = 'object' THEN
 			coalesce((x.value ->> '$.left.payload.protocol') || ' ' || (x.value ->> '$.left.payload.field'),
@@ -54,6 +56,7 @@ SELECT recording, moment, netns_id, netns, 'nftables', clean(rule ->> '$.family'
 			iif(x.value ->> '$.op' IN ('==', 'in'), ' ', ' ' || coalesce(x.value ->> '$.op', '?') || ' ') ||
 			coalesce(x.value ->> '$.right', '?')
 		WHEN x.key IN ('jump', 'goto') AND x.type = 'object' THEN x.key || ' ' || coalesce(x.value ->> '$.target', '?')
+		WHEN x.key = 'xt' AND x.type = 'object' THEN 'xt ' || coalesce(x.value ->> '$.name', '?')
 		WHEN x.key = 'counter' THEN NULL
 		ELSE x.key || coalesce(' ' || replace(replace(replace(x.value, '"', ''), '{', ''), '}', ''), '')
 	 END, ' ') || coalesce(' # ' || (rule ->> '$.comment'), ''))

@@ -7,14 +7,19 @@
 #include "rules.h"
 #include "show_recording.h"
 
-static void put_snapshot(struct tape *t, const char *what, bool end, const char *text)
+static void put_noted(struct tape *t, const char *what, bool end, const char *text, const char *note)
 {
 	struct trc_record rec = {
 		.kind = TRC_SNAPSHOT,
-		.snapshot = { .end = end, .netns = NETNS_CLIENT, .what = what, .source = "test", .note = "", .text = text, .last = 1 },
+		.snapshot = { .end = end, .netns = NETNS_CLIENT, .what = what, .source = "test", .note = note, .text = text, .last = 1 },
 	};
 
 	assert_int_equal(trc_write(t->w, &rec), 0);
+}
+
+static void put_snapshot(struct tape *t, const char *what, bool end, const char *text)
+{
+	put_noted(t, what, end, text, "");
 }
 
 static struct model *load(const char *what, const char *start, const char *end)
@@ -24,6 +29,7 @@ static struct model *load(const char *what, const char *start, const char *end)
 
 	put_snapshot(&t, what, false, start);
 	put_snapshot(&t, what, true, end);
+	put_snapshot(&t, strcmp(what, "nftables") ? "nftables" : "iptables", true, "");
 	put_packet(&t, step_dropped, true);
 	put_end(&t);
 	m = tape_load(&t);
@@ -217,6 +223,40 @@ static void a_rule_that_did_not_count_is_not_named(void **state)
 	model_free(m);
 }
 
+static void rules_that_were_not_noted_are_said_to_be_missing(void **state)
+{
+	struct tape t = tape_start();
+	struct model *m;
+	struct rulebook *b;
+
+	put_snapshot(&t, "nftables", true, "{\"nftables\":[]}");
+	put_noted(&t, "iptables", true, "", "iptables-save is not installed");
+	put_packet(&t, step_dropped, true);
+	put_end(&t);
+	m = tape_load(&t);
+	b = book_of(m);
+	assert_true(story_says(m, b, "not known, because the snapshots lack some: iptables-save is not installed."));
+	assert_false(story_says(m, b, "No rule of the snapshots fits"));
+	rulebook_close(b);
+	model_free(m);
+}
+
+static void a_rule_of_iptables_nft_rejects(void **state)
+{
+	static const char text[] =
+		"{\"nftables\":[{\"chain\":{\"family\":\"ip\",\"table\":\"filter\",\"name\":\"OUTPUT\",\"handle\":1,\"hook\":\"output\",\"policy\":\"accept\"}},"
+		"{\"rule\":{\"family\":\"ip\",\"table\":\"filter\",\"chain\":\"OUTPUT\",\"handle\":2,\"expr\":[{\"match\":{\"op\":\"==\",\"left\":{\"payload\":"
+		"{\"protocol\":\"udp\",\"field\":\"dport\"}},\"right\":53}},{\"xt\":{\"type\":\"target\",\"name\":\"REJECT\"}}]}}]}";
+	struct model *m = load("nftables", text, text);
+	struct rulebook *b = book_of(m);
+
+	assert_true(rule_drops(rule_with(b, "udp dport 53")));
+	assert_int_equal(fit_of(m, b, "udp dport 53", at_hook(3)), FIT_YES);
+	assert_true(story_says(m, b, "It is likely 'udp dport 53 xt REJECT'"));
+	rulebook_close(b);
+	model_free(m);
+}
+
 static void snapshots_of_strangers_do_no_harm(void **state)
 {
 	static const char *const texts[] = {
@@ -259,6 +299,8 @@ int main(void)
 		cmocka_unit_test(one_rule_that_drops_fits_and_counted_is_the_one),
 		cmocka_unit_test(a_rule_that_counts_nothing_makes_the_other_only_likely),
 		cmocka_unit_test(a_rule_that_did_not_count_is_not_named),
+		cmocka_unit_test(rules_that_were_not_noted_are_said_to_be_missing),
+		cmocka_unit_test(a_rule_of_iptables_nft_rejects),
 		cmocka_unit_test(snapshots_of_strangers_do_no_harm),
 	};
 
