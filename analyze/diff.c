@@ -18,6 +18,12 @@ static int check_overlap(const struct diff *d, char *error, size_t size)
 	for (size_t i = 0; i < d->nclasses; i++)
 		if (d->classes[i]->all[0] && d->classes[i]->all[1])
 			return 0;
+	if (!d->same_filter) {
+		snprintf(error, size, "%s and %s have no packets of the same kind: they were recorded with different filters (%.100s; %.100s)",
+			 d->side[0].m->file, d->side[1].m->file, *d->side[0].filter ? d->side[0].filter : "none",
+			 *d->side[1].filter ? d->side[1].filter : "none");
+		return -EINVAL;
+	}
 	snprintf(error, size, "%s and %s have no packets of the same kind, so there is nothing to compare; see pktshow for what they hold",
 		 d->side[0].m->file, d->side[1].m->file);
 	return -EINVAL;

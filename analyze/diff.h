@@ -51,6 +51,7 @@ struct side {
 	struct cached *reasons;
 	struct cached *devices;
 	uint64_t end_ns;	/* when the recording ended */
+	const char *filter;	/* which packets were to be recorded */
 	uint32_t *next;		/* by packet: chain through the packets of a tally */
 	size_t censored;	/* packets that may lack hops */
 	size_t compared;	/* packets that were evidence */
@@ -228,6 +229,7 @@ struct diff {
 	struct block *blocks;
 
 	bool same_kernel;
+	bool same_filter;
 	size_t shared;		/* functions probed in both */
 	struct class **classes;
 	size_t nclasses, compared;

@@ -211,8 +211,11 @@ static void outcome_drop(struct diff *d, int s, const struct path *path, struct 
 	if (path->netfilter) {
 		o->hook = 0x10000 | h->family << 8 | h->hook;
 		o->reason = 0;
-	} else if (d->same_kernel || !o->reason) {
-		/* another kernel's compiler may have inlined the function: there the reason has to do */
+	} else if (!d->same_kernel) {
+		/* another kernel may give another reason, or inline the function: the layer is what both can tell */
+		o->reason = 0;
+		o->place = name_id(d, step_func(path, path->drop < path->n ? path->drop : path->decisive)->layer);
+	} else {
 		o->place = name_id(d, func_plain(step_func(path, path->drop < path->n ? path->drop : path->decisive)->name,
 						 name, sizeof(name)));
 	}

@@ -340,6 +340,8 @@ static void judge_missing(struct diff *d, struct class *c)
 			continue;
 		if (k->l4proto != 6 && k->l4proto != 17 && !echo)
 			continue;
+		if (!d->same_filter)	/* they may have been there, and were not wanted */
+			continue;
 		if (!side_is_whole(&d->side[!s])) {
 			d->side[!s].unproved++;
 			continue;

@@ -34,7 +34,7 @@ static void note_facts(struct diff *d)
 {
 	static const struct { const char *key, *words; } keys[] = {
 		{ "host.name", "host" }, { "host.kernel", "kernel" }, { "host.machine", "machine" },
-		{ "recorder.backend", "backend" }, { "recorder.profile", "profile" }, { "recorder.filter", "filter" },
+		{ "recorder.backend", "backend" }, { "recorder.profile", "profile" },
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -44,6 +44,16 @@ static void note_facts(struct diff *d)
 			note(d, "%s differs: %s in %s, %s in %s", keys[i].words, *a ? a : "none", d->side[0].name,
 			     *b ? b : "none", d->side[1].name);
 	}
+}
+
+/* With different filters only what both let pass can be compared. */
+static void note_filter(struct diff *d)
+{
+	const char *a = d->side[0].filter, *b = d->side[1].filter;
+
+	if (!d->same_filter)
+		note(d, "the filters differ (%s in %s, %s in %s): only packets that both hold were compared, and none is said to be missing",
+		     *a ? a : "none", d->side[0].name, *b ? b : "none", d->side[1].name);
 }
 
 /* Functions probed on one side only.  A few come and go with modules; then their number says enough. */
@@ -256,6 +266,7 @@ void notes_collect(struct diff *d)
 {
 	note_health(d);
 	note_facts(d);
+	note_filter(d);
 	note_functions(d);
 	note_errors(d);
 	note_hooks(d);

@@ -15,6 +15,7 @@ static _Noreturn void diff_out_of_memory(void);
 #include <uthash.h>
 
 #include "diff.h"
+#include "embedded.h"
 
 struct block {
 	struct block *next;
@@ -135,6 +136,26 @@ const char *func_plain(const char *name, char *buf, size_t size)
 	return buf;
 }
 
+/* The newer name of a function, of those in schema/aliases.tsv; else its own. */
+static void func_rename(char *name, size_t size)
+{
+	size_t length = strlen(name);
+
+	for (const char *line = embedded_aliases; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		const char *to = line + length + 1;
+		size_t n;
+
+		if (*line == '#' || strncmp(line, name, length) || line[length] != '\t')
+			continue;
+		n = strcspn(to, "\t\n");
+		if (n < size) {
+			memcpy(name, to, n);
+			name[n] = '\0';
+		}
+		return;
+	}
+}
+
 /*
  * Two functions are one when their names without compiler suffixes and their modules are equal; a tracepoint is not the
  * function that has its name.
@@ -148,6 +169,8 @@ static uint32_t func_name_id(struct diff *d, const struct func *f)
 		snprintf(full, sizeof(full), "%s (tracepoint)", plain);
 		return name_id(d, full);
 	}
+	if (!d->same_kernel)
+		func_rename(plain, sizeof(plain));
 	if (!*f->module)
 		return name_id(d, plain);
 	snprintf(full, sizeof(full), "%s [%.200s]", plain, f->module);
@@ -370,8 +393,56 @@ bool side_is_whole(const struct side *side)
 /* A recording without packets says something when it would have held those of the other. */
 static bool emptiness_tells(const struct diff *d, int s)
 {
-	return d->side[!s].m->npackets && side_is_whole(&d->side[s]) &&
-	       !strcmp(model_fact(d->side[0].m, "recorder.filter"), model_fact(d->side[1].m, "recorder.filter"));
+	return d->side[!s].m->npackets && side_is_whole(&d->side[s]) && d->same_filter;
+}
+
+/* Options of pktrec that do not choose packets; those with a value first. */
+static bool is_no_choice(const char *word, size_t length, bool *value)
+{
+	static const char *const values[] = { "-o", "-w", "-B", "-C", "-W", "-Z", "-c", "-s", "--duration", "--ready-fd", "--linger", "--backend",
+					      "--profile", "--func", "--output" };
+	static const char *const flags[] = { "-q", "-v", "--no-payload", "--stack", "--light", "--quiet", "--verbose" };
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		size_t n = strlen(values[i]);
+
+		if (length >= n && !memcmp(word, values[i], n) && (length == n || word[n] == '=' || values[i][1] != '-')) {
+			*value = length == n;
+			return true;
+		}
+	}
+	*value = false;
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (length == strlen(flags[i]) && !memcmp(word, flags[i], length))
+			return true;
+	return false;
+}
+
+/* Which packets were to be recorded: the filter, and the options that choose, out of the command line. */
+static const char *selection_text(struct diff *d, int s)
+{
+	const char *fact = model_fact(d->side[s].m, "recorder.filter"), *word = model_fact(d->side[s].m, "recorder.command");
+	char text[600];
+	bool skip = true;	/* the program's name */
+	size_t used = 0;
+
+	if (*fact)
+		return diff_text(d, fact);
+	for (text[0] = '\0'; *word; word += strspn(word, " ")) {
+		size_t n = strcspn(word, " ");
+		bool value;
+
+		if (n == 2 && !memcmp(word, "--", 2))
+			break;
+		if (skip)
+			skip = false;
+		else if (is_no_choice(word, n, &value))
+			skip = value;
+		else if (used + n + 2 < sizeof(text))
+			used += snprintf(text + used, sizeof(text) - used, "%s%.*s", used ? " " : "", (int)n, word);
+		word += n;
+	}
+	return diff_text(d, text);
 }
 
 static int check_comparable(struct diff *d, char *error, size_t size)
@@ -417,6 +488,9 @@ int sides_prepare(struct diff *d, const struct model *a, const struct model *b, 
 		d->side[s].next = diff_alloc(d, m->npackets + 1, sizeof(uint32_t));
 	}
 	d->same_kernel = !strcmp(model_fact(a, "host.kernel"), model_fact(b, "host.kernel"));
+	for (int s = 0; s < 2; s++)
+		d->side[s].filter = selection_text(d, s);
+	d->same_filter = !strcmp(d->side[0].filter, d->side[1].filter);
 	name_sides(d);
 	share_functions(d);
 	share_netns(d);

@@ -374,7 +374,7 @@ const char *say_outcome(const struct diff *d, const struct finding *f, int s, ch
 	if (o->netns)
 		add(&t, " in %s", name_text(d, o->netns));
 	if (o->place)
-		add(&t, " in %s", name_text(d, o->place));
+		add(&t, d->same_kernel || o->fate != FATE_DROPPED ? " in %s" : " in the layer %s", name_text(d, o->place));
 	if (o->hook)
 		add(&t, " by netfilter at %s (%s)", hook_name(o->hook >> 8 & 0xff, o->hook & 0xff), family_name(o->hook >> 8 & 0xff));
 	if (o->fate == FATE_DROPPED)

@@ -32,6 +32,7 @@ EMBED(embedded_tables, "schema/tables.sql");
 EMBED(embedded_snapshots, "schema/snapshots.sql");
 EMBED(embedded_things, "schema/things.sql");
 EMBED(embedded_causes, "schema/causes.tsv");
+EMBED(embedded_aliases, "schema/aliases.tsv");
 EMBED(embedded_rules, "schema/rules.sql");
 EMBED(embedded_sayings, "schema/sayings.tsv");
 EMBED(embedded_hop, "schema/hop.sql");

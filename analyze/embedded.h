@@ -16,6 +16,7 @@ extern const char embedded_tables[];
 extern const char embedded_snapshots[];
 extern const char embedded_things[];
 extern const char embedded_causes[];
+extern const char embedded_aliases[];
 extern const char embedded_rules[];
 extern const char embedded_sayings[];
 extern const char embedded_hop[];		/* schema/hop.sql */

@@ -130,9 +130,90 @@ static void fisher_agrees_with_known_values(void **state)
 	assert_true(fabs(fisher_exact(0, 10000, 300, 10000) - 0) < 1e-50);
 }
 
+static void nothing_is_missing_where_the_filters_differ(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	world_fact(&p.w[0], "recorder.command", "pktrec -q -o a.trc -- dig");
+	world_fact(&p.w[1], "recorder.command", "/bin/pktrec -B 1M -w b.trc udp dst port 53 -- dig");
+	play(&p.w[0], &query, QUERY_OK, 1);
+	play(&p.w[0], &answer, ANSWER_OK, 1);
+	play(&p.w[1], &query, QUERY_OK, 1);
+	compare(&p);
+	assert_int_equal(p.status, 0);
+	assert_true(noted(&p.d, "the filters differ (none in "));
+	assert_true(noted(&p.d, "udp dst port 53 in "));
+	end(&p);
+	begin(&p);
+	world_fact(&p.w[0], "recorder.command", "pktrec -q -o a.trc udp -- dig");
+	world_fact(&p.w[1], "recorder.command", "pktrec -B 1M -wb.trc --duration=3s udp -- ls");
+	play(&p.w[0], &query, QUERY_OK, 1);
+	play(&p.w[0], &answer, ANSWER_OK, 1);
+	play(&p.w[1], &query, QUERY_OK, 1);
+	compare(&p);
+	assert_int_equal(p.status, 1);
+	end(&p);
+}
+
+static void different_filters_without_common_packets_cannot_be_compared(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	world_fact(&p.w[0], "recorder.command", "pktrec tcp");
+	world_fact(&p.w[1], "recorder.command", "pktrec udp");
+	play(&p.w[0], &web, WEB_OK, 1);
+	play(&p.w[1], &query, QUERY_OK, 1);
+	compare(&p);
+	assert_true(p.status < 0);
+	assert_says(p.error, "different filters (tcp; udp)");
+	end(&p);
+}
+
+static void a_renamed_function_is_the_same_on_another_kernel(void **state)
+{
+	struct pair_of_worlds p;
+
+	world_open(&p.w[0], 0);
+	world_kernel = "6.1.9";
+	world_open(&p.w[1], 1);
+	world_kernel = "6.12.1";
+	world_func(&p.w[0], "inet_lookup_run_sk_lookup", 25, TRC_FUNC_PROBED | TRC_FUNC_ATTACHED);
+	world_func(&p.w[1], "udp4_lookup_run_bpf", 19, TRC_FUNC_PROBED | TRC_FUNC_ATTACHED);
+	play(&p.w[0], &query, "inet_lookup_run_sk_lookup " QUERY_OK, 1);
+	play(&p.w[1], &query, "udp4_lookup_run_bpf " QUERY_OK, 1);
+	compare(&p);
+	assert_int_equal(p.status, 0);
+	for (int s = 0; s < 2; s++)
+		for (size_t i = 0; i < p.w[s].model->nfuncs; i++)
+			if (strstr(p.w[s].model->funcs[i].name, "_lookup_run_"))
+				assert_int_not_equal(p.d.side[s].shared[i], 0);
+	end(&p);
+}
+
+static void another_reason_on_another_kernel_is_no_difference(void **state)
+{
+	struct pair_of_worlds p;
+
+	world_open(&p.w[0], 0);
+	world_kernel = "6.1.9";
+	world_open(&p.w[1], 1);
+	world_kernel = "6.12.1";
+	play(&p.w[0], &query, QUERY_NO_SOCKET, 1);
+	play(&p.w[1], &query, "#1 " UDP_BIRTH IP_OUT DEV_OUT "#2 " UDP_IN "sk_skb_reason_drop !__udp4_lib_rcv=2" FREED, 1);
+	compare(&p);
+	assert_int_equal(p.status, 0);
+	end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_missing_where_the_filters_differ),
+		cmocka_unit_test(different_filters_without_common_packets_cannot_be_compared),
+		cmocka_unit_test(a_renamed_function_is_the_same_on_another_kernel),
+		cmocka_unit_test(another_reason_on_another_kernel_is_no_difference),
 		cmocka_unit_test(packets_that_lost_hops_prove_nothing),
 		cmocka_unit_test(what_an_empty_recording_lacks_is_missing),
 		cmocka_unit_test(an_empty_recording_that_is_not_whole_cannot_be_compared),
