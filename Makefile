@@ -178,6 +178,8 @@ bench:
 	$(B)/trc-gen -n 1000000 -o $(B)/bench/small.trc samples/ok.trc samples/dropped.trc
 	$(B)/analyze-bench $(B)/bench/small.trc $(B)/bench
 	$(B)/analyze-bench $(B)/bench/big.trc $(B)/bench
+	@$(MAKE) --no-print-directory -s analyze
+	@B=$(B) tests/bench-diff
 	@$(MAKE) --no-print-directory -s bench-vm
 	@B=$(B) tests/bench-host
 bench-vm:

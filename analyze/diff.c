@@ -60,6 +60,7 @@ static int run(struct diff *d, const struct model *a, const struct model *b, boo
 	if (err)
 		return err;
 	system_compare(d);
+	suspects_judge(d);
 	if (d->nfindings) {
 		locate(d, &d->findings[0], &d->locus);
 		causes_find(d, &d->findings[0], &d->locus, &d->causes);
@@ -92,5 +93,6 @@ void diff_free(struct diff *d)
 	free(d->notes);
 	free(d->changes);
 	free(d->shifts);
+	free(d->suspects);
 	sides_free(d);
 }

@@ -237,6 +237,8 @@ struct diff {
 	size_t background;	/* classes that are nobody's packets and were not judged */
 	struct finding *findings;	/* the first is the verdict */
 	size_t nfindings, findings_room;
+	struct finding *suspects;	/* drops by a hook that may be chance */
+	size_t nsuspects, suspects_room;
 	struct locus locus;		/* of the first */
 	struct parting parting;		/* of the first */
 	struct change *changes;
@@ -290,6 +292,7 @@ const char *key_text(const struct diff *d, const struct key *k, char *buf, size_
 /* diff_judge.c */
 double fisher_exact(uint32_t k0, uint32_t n0, uint32_t k1, uint32_t n1);	/* two-sided p */
 void classes_judge(struct diff *d);
+void suspects_judge(struct diff *d);	/* after system_compare() */
 
 void wilson(uint32_t hits, uint32_t total, double *low, double *high);	/* 95 % confidence interval of a share */
 
@@ -322,6 +325,7 @@ void system_compare(struct diff *d);
 /* diff_cause.c */
 void causes_find(struct diff *d, const struct finding *f, const struct locus *l, struct causes *out);
 const char *say_change(const struct diff *d, const struct change *c, int bad, char *buf, size_t size);
+bool causes_prove(const struct causes *c, int bad, uint32_t hits);	/* that so many drops are no chance */
 const char *say_cause(const struct diff *d, const struct causes *c, int bad, char *buf, size_t size);	/* "": not known */
 
 bool change_is_other(const struct diff *d, const struct change *c);	/* touches nothing, but worth a line */

@@ -328,6 +328,8 @@ static int change_score(const struct symptom *y, const struct change *c)
 		weight -= WEIGHT;
 	if (c->value[y->f->bad] && strstr(c->value[y->f->bad], "without carrier"))
 		weight -= 150;		/* the other end is down: that is the cause, if it can be seen */
+	if (!strcmp(c->kind, "neighbour") && c->value[y->f->bad] && strncmp(c->value[y->f->bad], "permanently", 11))
+		weight -= 350;		/* why did nobody answer?  Something that explains this is better */
 	return weight + touch_netns(y, c) + touch_device(y, c) + touch_address(y, c) + touch_rule(y, c) + touch_counter(y, c);
 }
 
@@ -492,6 +494,15 @@ const char *say_change(const struct diff *d, const struct change *c, int bad, ch
 	return buf;
 }
 
+/* A rule that is there on one side only, and counted the packets: no chance is left to exclude. */
+bool causes_prove(const struct causes *c, int bad, uint32_t hits)
+{
+	const struct change *top = c->n ? c->list[0].change : NULL;
+
+	return top && c->list[0].score >= 9 * WEIGHT && (!strcmp(top->kind, "rule") || !strcmp(top->kind, "chain")) && top->counts &&
+	       top->value[bad] && !top->value[!bad] && top->moved[bad] >= hits;
+}
+
 /* --- all of it ------------------------------------------------------------------------------------------------------ */
 
 static bool ends_with(const char *text, const char *end)
@@ -502,7 +513,7 @@ static bool ends_with(const char *text, const char *end)
 }
 
 /* Did the kernel remove (or add) the route because of this change? */
-static bool route_follows(const struct change *route, const struct change *c)
+static bool follows(const struct change *route, const struct change *c)
 {
 	if (strcmp(route->kind, "route") || c->netns != route->netns || strcmp(c->device, route->device) || !*c->device)
 		return false;
@@ -518,7 +529,7 @@ static void blame_origins(struct causes *out)
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < n; j++)
-			if (out->list[j].score <= out->list[i].score && route_follows(out->list[i].change, out->list[j].change))
+			if (out->list[j].score <= out->list[i].score && follows(out->list[i].change, out->list[j].change))
 				out->list[j].score = out->list[i].score + 1;
 }
 

@@ -24,6 +24,8 @@ struct share {
 	uint32_t count[2];
 };
 
+static int by_rank(const void *a, const void *b);
+
 /* What tells the two sides apart. */
 struct contrast {
 	const struct share *share[2];
@@ -296,6 +298,49 @@ static void finding_contrast(struct diff *d, struct class *c, enum finding_kind 
 	f->when_ns = c->first_ns[f->bad];
 }
 
+/* Dropped by a hook in one recording only, but so few that it may be chance: the rules may say that it is none. */
+static void suspect_hook(struct diff *d, struct class *c, const struct share *shares, size_t n, const uint32_t *total)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (int s = 0; s < 2; s++) {
+			struct contrast by;
+
+			by.share[s] = &shares[i];
+			by.share[!s] = largest_but(shares, n, !s, &shares[i]);
+			if (!shares[i].outcome.hook || !shares[i].count[s] || shares[i].count[!s] || !by.share[!s])
+				continue;
+			by.p = fisher_exact(shares[i].count[0], total[0], shares[i].count[1], total[1]);
+			finding_contrast(d, c, FINDING_OUTCOME, &by, total);
+			c->found = false;
+			d->suspects = diff_grow(d->suspects, &d->suspects_room, d->nsuspects + 1, sizeof(*d->suspects));
+			d->suspects[d->nsuspects++] = d->findings[--d->nfindings];
+			return;
+		}
+	}
+}
+
+/* Those that their rules prove become findings. */
+void suspects_judge(struct diff *d)
+{
+	size_t before = d->nfindings;
+
+	for (size_t i = 0; i < d->nsuspects && d->nchanges; i++) {
+		const struct finding *f = &d->suspects[i];
+		struct locus locus = {};
+		struct causes causes;
+
+		locate(d, f, &locus);
+		causes_find(d, f, &locus, &causes);
+		if (causes_prove(&causes, f->bad, f->hits[f->bad])) {
+			*finding_add(d, d->classes[f->class->number], FINDING_OUTCOME) = *f;
+			d->classes[f->class->number]->found = true;
+		}
+		locus_free(&locus);
+	}
+	if (d->nfindings > before)
+		qsort(d->findings, d->nfindings, sizeof(*d->findings), by_rank);
+}
+
 static void judge_class(struct diff *d, struct class *c)
 {
 	struct share *shares = diff_alloc(d, c->ntallies + 1, sizeof(*shares));
@@ -319,6 +364,7 @@ static void judge_class(struct diff *d, struct class *c)
 		finding_contrast(d, c, FINDING_OUTCOME, &by, total);
 		return;
 	}
+	suspect_hook(d, c, shares, n, total);
 	/* a probe that the kernel skipped is a gap anywhere on the way: then only the ends count */
 	if (d->side[0].m->missed || d->side[1].m->missed)
 		return;

@@ -60,7 +60,7 @@ SELECT recording, moment, netns, source, iif(number = 0 AND source <> 'nftables'
 		source || ' ' || family || ' ' || "table" || ' ' || chain || ': ' || coalesce(rule, '')),
 	iif(number = 0 AND source <> 'nftables', coalesce(action, ''), ''),
 	iif(number = 0 AND source <> 'nftables', 'policy ' || coalesce(action, '') || ' of ', 'rule "' || iif(source = 'nftables',
-		replace(replace(replace(replace(replace(replace(coalesce(rule, ''), '":', ' '), '"', ''), '{', ''), '}', ''), '[', ''), ']', ''),
+		replace(replace(replace(replace(replace(replace(replace(replace(coalesce(rule, ''), '{"prefix":{"addr":"', ''), '","len":', '/'), '":', ' '), '"', ''), '{', ''), '}', ''), '[', ''), ']', ''),
 		coalesce(rule, '')) || '" of ') ||
 		source || ' chain ' ||
 		iif(source = 'nftables', family || ' ', '') || "table" || ' ' || chain,
@@ -170,7 +170,7 @@ SELECT recording, moment, netns, what, 'sysctl', clean(trim(substr(line, 1, inst
 	NULL, NULL, NULL, NULL, NULL, NULL
 FROM (SELECT s.*, l.value AS line FROM snapshot s, json_each('[' || replace(json_quote(replace(s.text, '\', '/')), '\n', '","') || ']') l
 	WHERE s.what = 'sysctls')
-WHERE instr(line, ' = ') AND line NOT GLOB '*_seed = *' AND line NOT GLOB '*hash_entries*' AND line NOT GLOB '*_mem = *' AND line NOT GLOB '*.nf_conntrack_max*' AND line NOT GLOB 'net.ipv[46].conf.default.*';
+WHERE instr(line, ' = ') AND line NOT GLOB '*_seed = *' AND line NOT GLOB '*hash_entries*' AND line NOT GLOB '*_mem = *' AND line NOT GLOB '*.nf_conntrack_max*' AND line NOT GLOB '*.nf_conntrack_count*' AND line NOT GLOB 'net.ipv[46].conf.default.*';
 
 -- of the settings of a device, its name: what lies before the last dot
 UPDATE temp.thing SET device = nullif(rtrim(rtrim(substr(name, 15), replace(substr(name, 15), '.', '')), '.'), 'all')
@@ -205,6 +205,8 @@ SELECT t.netns, t.kind, t.name,
 FROM temp.thing t JOIN temp.both b ON b.netns IS t.netns AND b.what = t.what
 GROUP BY t.netns, t.kind, t.name;
 
+CREATE INDEX temp.pivot_name ON pivot (netns, kind, name);
+
 -- settings of the whole machine, which only its first namespace shows
 CREATE TEMP TABLE machine (name TEXT);
 INSERT INTO temp.machine VALUES
@@ -217,5 +219,10 @@ CREATE TEMP VIEW difference AS
 SELECT kind, iif(kind = 'sysctl' AND EXISTS (SELECT 1 FROM temp.machine m WHERE pivot.name GLOB m.name), '', coalesce(netns, '')) AS netns, name, say, value_a, value_b, was_a, was_b, coalesce(device, '') AS device, coalesce(prefix, '') AS prefix, coalesce(hook, '') AS hook,
 	coalesce(action_a, '') AS action_a, coalesce(action_b, '') AS action_b, coalesce(moved_a, 0) AS moved_a, coalesce(moved_b, 0) AS moved_b, counts
 FROM temp.pivot
-WHERE value_a IS NOT value_b OR (kind <> 'neighbour' AND was_a IS NOT was_b) OR (counts AND moved_a <> moved_b)
+WHERE (value_a IS NOT value_b OR (kind <> 'neighbour' AND was_a IS NOT was_b) OR (counts AND moved_a <> moved_b)) AND
+	-- with a device goes all that it has; with a module, its settings
+	NOT (kind IN ('device', 'address', 'sysctl', 'qdisc') AND device IS NOT NULL AND name <> 'device ' || device AND EXISTS (
+		SELECT 1 FROM temp.pivot d WHERE d.netns IS pivot.netns AND d.kind = 'device' AND d.name = 'device ' || pivot.device AND
+			(d.value_a IS NULL) <> (d.value_b IS NULL))) AND
+	NOT (kind = 'sysctl' AND (name GLOB 'net.netfilter.*' OR name GLOB 'net.bridge.*') AND (value_a IS NULL OR value_b IS NULL))
 ORDER BY kind, netns, name;

@@ -196,6 +196,27 @@ static void a_reason_that_says_all_is_the_cause_when_no_difference_is(void **sta
 	end(&p);
 }
 
+static void few_drops_are_no_chance_when_a_new_rule_counted_them(void **state)
+{
+	for (int rule = 0; rule < 2; rule++) {
+		struct pair_of_worlds p;
+
+		begin(&p);
+		play(&p.w[0], &query, QUERY_OK, 30);
+		play(&p.w[1], &query, QUERY_OK, 28);
+		play(&p.w[1], &query, QUERY_NFT, 2);
+		state_of(&p.w[0], p.w[0].cl, "nftables", NFT(""));
+		if (rule)
+			counted(&p.w[1], p.w[1].cl, "nftables", DROPS_DNS("2"), DROPS_DNS("4"));
+		else
+			state_of(&p.w[1], p.w[1].cl, "nftables", NFT(""));
+		compare(&p);
+		assert_int_equal(p.status, rule);
+		assert_int_equal(p.d.nfindings, rule);
+		end(&p);
+	}
+}
+
 static void what_one_side_did_not_note_is_no_difference(void **state)
 {
 	const struct trc_record failed = { TRC_SNAPSHOT, .snapshot = { 1, 0, "nftables", "nft", "nft is not installed", 0, 1, "" } };
@@ -250,6 +271,7 @@ int main(void)
 		cmocka_unit_test(a_device_that_is_down_comes_before_the_routes_that_went_with_it),
 		cmocka_unit_test(a_route_to_elsewhere_is_not_the_cause),
 		cmocka_unit_test(a_reason_that_says_all_is_the_cause_when_no_difference_is),
+		cmocka_unit_test(few_drops_are_no_chance_when_a_new_rule_counted_them),
 		cmocka_unit_test(what_one_side_did_not_note_is_no_difference),
 		cmocka_unit_test(hostile_snapshots_do_no_harm),
 	};
