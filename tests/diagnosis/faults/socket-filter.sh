@@ -8,4 +8,4 @@ burst_to_the_picky() {
 before() { echo lazy >/tmp/kind; }
 spoil() { echo picky >/tmp/kind; }
 function="sk_filter_trim_cap udp_queue_rcv_one_skb __udp_queue_rcv_skb" reason=SOCKET_FILTER
-cause='socket filter|SO_ATTACH_FILTER'
+cause='socket filter|filter of the socket|SO_ATTACH_FILTER'
