@@ -217,7 +217,7 @@ stage_cases() {
 	cases_kept
 }
 
-# A few faults of the proving ground, recorded on a real kernel once: the right function and the right reason
+# A few faults of the proving ground, recorded on a real kernel once: the right function, reason and cause
 cases_kept() {
 	local prefix="cases diagnosis-" file name
 
