@@ -60,7 +60,8 @@ SELECT recording, moment, netns, source, iif(number = 0 AND source <> 'nftables'
 		source || ' ' || family || ' ' || "table" || ' ' || chain || ': ' || coalesce(rule, '')),
 	iif(number = 0 AND source <> 'nftables', coalesce(action, ''), ''),
 	iif(number = 0 AND source <> 'nftables', 'policy ' || coalesce(action, '') || ' of ', 'rule "' || iif(source = 'nftables',
-		replace(replace(replace(replace(replace(replace(replace(replace(coalesce(rule, ''), '{"prefix":{"addr":"', ''), '","len":', '/'), '":', ' '), '"', ''), '{', ''), '}', ''), '[', ''), ']', ''),
+		replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(coalesce(rule, ''), 'mangle key:payload:protocol:', ''),
+		',field:', ' '), ',value:', ' set '), '{"prefix":{"addr":"', ''), '","len":', '/'), '":', ' '), '"', ''), '{', ''), '}', ''), '[', ''), ']', ''),
 		coalesce(rule, '')) || '" of ') ||
 		source || ' chain ' ||
 		iif(source = 'nftables', family || ' ', '') || "table" || ' ' || chain,
