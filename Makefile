@@ -2,7 +2,7 @@
 #
 #   make            all tools          make demo      the main job, from nothing (README)
 #   make analyze    without clang, libbpf or root     make test   unit, golden, kernels in virtual machines
-#   make samples    record samples/ anew               make bench     the library's rates, and what recording costs
+#   make samples    record samples/ anew               make bench     the rates of library and analyzer, and what recording costs
 #   make diagnosis  does pktdiff name what was broken? over 50 faults on real kernels
 #   make install    tools, pages, library (install-lib) make bench-vm  of these, what it costs in test machines
 
@@ -111,19 +111,18 @@ TRC_TOOLS := $(B)/trc-gen $(B)/trc-dump $(B)/trc-bench
 $(B)/trc-gen: $(call objects,tests/gen) $(B)/libpkttrace.a
 $(B)/trc-dump: $(B)/obj/tests/foreign/dump.o $(B)/libpkttrace.a
 $(B)/trc-bench: $(call objects,tests/bench) $(B)/libpkttrace.a
-$(B)/analyze-bench: $(call objects,tests/analyze-bench) $(B)/libanalyze.a $(B)/libpkttrace.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.analyze)
 $(TRC_TOOLS):
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs libzstd)
 
 # what the tests run beside the tools
-HELPERS := $(B)/dns-responder $(B)/flood $(B)/traffic $(B)/cut-reader $(B)/endpoint
+HELPERS := $(B)/dns-responder $(B)/flood $(B)/traffic $(B)/cut-reader $(B)/analyze-bench $(B)/endpoint
 helpers: $(HELPERS) $(TRC_TOOLS) $(B)/verdicts.bpf.o
 $(B)/dns-responder: $(B)/obj/tests/dns/responder.o
 $(B)/flood: $(B)/obj/tests/vm/flood.o
 $(B)/traffic: $(B)/obj/tests/vm/traffic.o
 $(B)/endpoint: $(B)/obj/tests/diagnosis/endpoint.o
+$(B)/analyze-bench: $(call objects,tests/analyze-bench) $(B)/libanalyze.a $(B)/libpkttrace.a
 $(B)/cut-reader: $(B)/obj/tests/vm/cut.o $(B)/libanalyze.a $(B)/libpkttrace.a
 $(HELPERS):
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.analyze)
