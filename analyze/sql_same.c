@@ -204,7 +204,7 @@ static void offset_insert(struct insert *in, int a, int b, const struct trips *t
 	else if (!there->n)
 		insert_row(in, I(a), I(b), I(0), I(back->n), back->least_ns == INT64_MIN ? INT64_MAX : -back->least_ns, I(0));
 	else
-		insert_row(in, I(a), I(b), I(there->n), I(back->n), x - y, x + y > 0 ? x + y : -(x + y));
+		insert_row(in, I(a), I(b), I(there->n), I(back->n), x - y, x + y >= 0 ? x + y : x + y < -INT64_MAX ? INT64_MAX : -(x + y));
 }
 
 static int pairs_load(sqlite3 *db, const struct seen *seen, size_t n)

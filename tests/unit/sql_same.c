@@ -154,11 +154,42 @@ static void of_two_that_look_alike_nothing_is_said(void **state)
 	tape_close(&b, models[1]);
 }
 
+/* Times that a stranger may claim. */
+static void the_wildest_clocks_do_no_harm(void **state)
+{
+	static const uint64_t times[] = { 1, INT64_MAX, 1ull << 63, UINT64_MAX - 1000 };
+	struct model *models[2];
+	struct recordings recs = { models, 2 };
+	char error[DB_ERROR_MAX];
+	struct tape a, b;
+	sqlite3 *db;
+
+	for (int i = 0; i < 16; i++) {
+		tape_open(&a);
+		a.now_ns = times[i / 4];
+		face_put(&a, 1, false, 7, 1000);
+		face_put(&a, 2, true, 8, 1000);
+		tape_open(&b);
+		b.now_ns = times[i % 4];
+		face_put(&b, 1, true, 7, 1000);
+		face_put(&b, 2, false, 8, 1000);
+		models[0] = tape_load(&a);
+		models[1] = tape_load(&b);
+		if (db_open_live(&db, &recs, error))
+			fail_msg("%s", error);
+		assert_answer(db, "SELECT there || ' ' || back || ' ' || (error_ns >= 0) FROM clock_offset", "1 1 1");
+		assert_int_equal(sqlite3_close(db), SQLITE_OK);
+		tape_close(&a, models[0]);
+		tape_close(&b, models[1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_query_and_its_answer_are_found_on_both_machines),
 		cmocka_unit_test(of_two_that_look_alike_nothing_is_said),
+		cmocka_unit_test(the_wildest_clocks_do_no_harm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
