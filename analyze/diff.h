@@ -211,7 +211,7 @@ struct shift {
 	const struct class *class;
 	const struct func *boundary[2];	/* between these ... */
 	const struct func *from, *to;	/* ... and of that most between these, in the slower one */
-	const struct trc_hop *hop;	/* where that begins */
+	struct trc_hop hop;	/* where that begins */
 	unsigned int time;		/* how that is spent: latency.h */
 	double ns, low_ns, high_ns;	/* the shift and its 95 % interval */
 	double median_ns[2], waiting_ns[2];	/* of the medians of bursts */

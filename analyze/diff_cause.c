@@ -574,8 +574,8 @@ void causes_find_slow(struct diff *d, const struct shift *x, struct causes *out)
 		f.packet[s] = x->packet[s];
 		path_build(d, s, &d->side[s].m->packets[x->packet[s] - 1], &l.path[s]);
 	}
-	y.at_netns = x->hop->have & TRC_HAVE_NETNS ? side_netns(d, slow, x->hop->netns) : 0;
-	y.at_device = x->hop->ifindex ? model_dev(d->side[slow].m, x->hop->netns, x->hop->ifindex) : "";
+	y.at_netns = x->hop.have & TRC_HAVE_NETNS ? side_netns(d, slow, x->hop.netns) : 0;
+	y.at_device = x->hop.ifindex ? model_dev(d->side[slow].m, x->hop.netns, x->hop.ifindex) : "";
 	for (int s = 0; s < 2; s++)
 		symptom_places(&y, s);
 	causes_collect(d, &y, out);

@@ -331,7 +331,7 @@ static void shift_place(struct work *w, struct shift *x, const struct segment *g
 		x->time = longest->time;
 		x->boundary[0] = &m->funcs[packet_hop(m, p, from)->func];
 		x->boundary[1] = &m->funcs[packet_hop(m, p, to)->func];
-		x->hop = packet_hop(m, p, longest->from);
+		x->hop = *packet_hop(m, p, longest->from);
 	}
 	path_free(&path);
 }
