@@ -31,7 +31,7 @@ struct figure {
 	size_t rows, bytes, peak_kib;
 };
 
-static void die(const char *what, const char *why)
+__attribute__((noreturn)) static void die(const char *what, const char *why)
 {
 	fprintf(stderr, "analyze-bench: %s: %s\n", what, why);
 	exit(2);
@@ -86,7 +86,7 @@ static void query_measure(const struct bench *b, struct figure *f)
 	struct model *m = load(b);
 	struct recordings recs = { &m, 1 };
 	char error[DB_ERROR_MAX];
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	double start;
 	sqlite3 *db;
 
@@ -176,7 +176,7 @@ static struct figure measure(const struct bench *b, void (*what)(const struct be
 	struct figure f = {};
 	struct rusage usage;
 	int fds[2], status;
-	pid_t child;
+	pid_t child = -1;
 
 	fflush(stdout);
 	if (pipe(fds) || (child = fork()) < 0)
