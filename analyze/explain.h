@@ -78,8 +78,8 @@ const struct packet *packet_maker(const struct model *m, const struct packet *p,
 
 /* What a hop shows of addresses; false: nothing that is whole. */
 bool hop_tuple(struct tuple *t, const struct trc_hop *h);
-enum change { CHANGE_SOURCE = 1, CHANGE_DESTINATION = 2, CHANGE_HEADER = 4 };	/* or-ed; the last is another protocol */
+enum header_change { CHANGE_SOURCE = 1, CHANGE_DESTINATION = 2, CHANGE_HEADER = 4 };	/* or-ed; the last is another protocol */
 const char *tuple_end(const struct tuple *t, bool source, char *buf, size_t size);	/* "10.0.0.1:53" */
-enum change tuple_change(const struct tuple *a, const struct tuple *b);
+enum header_change tuple_change(const struct tuple *a, const struct tuple *b);
 
 #endif

@@ -109,10 +109,10 @@ static bool same_header(const struct tuple *a, const struct tuple *b)
 	return a->ethertype == b->ethertype && a->l4proto == b->l4proto;
 }
 
-enum change tuple_change(const struct tuple *a, const struct tuple *b)
+enum header_change tuple_change(const struct tuple *a, const struct tuple *b)
 {
 	bool both = a->have & b->have & TRC_HAVE_L4;
-	enum change change = 0;
+	enum header_change change = 0;
 
 	if (!same_header(a, b))
 		return CHANGE_HEADER;
@@ -149,7 +149,7 @@ static uint32_t changer(const struct story *s, uint32_t i)
 	return NO_HOP;
 }
 
-static void say_change(struct story *s, uint32_t i, const struct tuple *now, enum change change)
+static void say_change(struct story *s, uint32_t i, const struct tuple *now, enum header_change change)
 {
 	const char *function = hop_func(s->m, packet_hop(s->m, s->p, i))->name;
 	uint32_t by = changer(s, i);
@@ -176,7 +176,7 @@ void tell_address(struct story *s, uint32_t i)
 	const struct trc_hop *h = packet_hop(s->m, s->p, i);
 	const char *stage = hop_func(s->m, h)->stage, *layer = hop_func(s->m, h)->layer;
 	struct tuple now;
-	enum change change;
+	enum header_change change;
 
 	if (!*stage || !strcmp(stage, "send") || !strcmp(stage, "free") || !tuple_of_hop(&now, h))
 		return;

@@ -112,7 +112,7 @@ static void mark_address(struct path *c, FILE *out, const struct trc_hop *h)
 	const struct func *f = hop_func(c->m, h);
 	char from[160], to[160];
 	struct tuple now;
-	enum change change;
+	enum header_change change;
 
 	if (!*f->stage || !strcmp(f->stage, "send") || !strcmp(f->stage, "free") || !strcmp(f->layer, "tunnel") || !hop_tuple(&now, h))
 		return;
