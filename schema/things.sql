@@ -225,5 +225,8 @@ WHERE (value_a IS NOT value_b OR (kind <> 'neighbour' AND was_a IS NOT was_b) OR
 	NOT (kind IN ('device', 'address', 'sysctl', 'qdisc') AND device IS NOT NULL AND name <> 'device ' || device AND EXISTS (
 		SELECT 1 FROM temp.pivot d WHERE d.netns IS pivot.netns AND d.kind = 'device' AND d.name = 'device ' || pivot.device AND
 			(d.value_a IS NULL) <> (d.value_b IS NULL))) AND
-	NOT (kind = 'sysctl' AND (name GLOB 'net.netfilter.*' OR name GLOB 'net.bridge.*') AND (value_a IS NULL OR value_b IS NULL))
+	NOT (kind = 'sysctl' AND (name GLOB 'net.netfilter.*' OR name GLOB 'net.bridge.*') AND (value_a IS NULL OR value_b IS NULL)) AND
+	-- a chain of iptables that accepts what no rule decides does what none does
+	NOT (kind = 'chain' AND name GLOB 'policy of chain *' AND coalesce(lower(value_a), 'accept') = 'accept' AND
+		coalesce(lower(value_b), 'accept') = 'accept')
 ORDER BY kind, netns, name;
