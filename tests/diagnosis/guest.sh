@@ -25,6 +25,7 @@ read_fault() {	# read_fault NAME
 
 record() {	# record FAULT FILE
 	rm -f /tmp/status
+	detached
 	# the server's address is the network's, and known to who sends
 	export server
 	timeout 120 pktrec -q -o "/out/$2.trc" $options $filter -- dash "$here/run.sh" traffic "$1" >"/out/$2.said" 2>&1 </dev/null

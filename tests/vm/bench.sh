@@ -67,6 +67,7 @@ stop() {
 	kill -INT $tracer
 	wait $tracer
 	gone=$(($(now) - begin))
+	detached
 }
 
 # What the tracer says at its end; bpftrace has a line for each hit, or counts them, and says what it lost.

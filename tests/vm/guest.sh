@@ -17,6 +17,7 @@ claim() {
 	local name=$1 verdict=ok
 
 	shift
+	detached
 	("$@") >"/out/claims.d/$name" 2>&1 || verdict=FAIL
 	echo "$verdict $name" >>/out/claims
 	echo "$verdict $name" >/dev/console	# seen when the machine dies before it can hand /out back
@@ -27,6 +28,7 @@ record() {
 	local name=$1
 
 	shift
+	detached
 	pktrec -o "/out/$name.trc" "$@" >"/out/$name.stdout" 2>"/out/$name.words"
 }
 
@@ -35,6 +37,7 @@ start() {
 	local name=$1 fifo
 
 	shift
+	detached
 	fifo=$(mktemp -u)
 	mkfifo "$fifo"
 	pktrec -o "/out/$name.trc" --ready-fd 3 "$@" 3>"$fifo" >"/out/$name.stdout" 2>"/out/$name.words" &

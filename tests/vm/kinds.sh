@@ -21,6 +21,7 @@ record() {	# record NAME FILTER -- COMMAND...
 	local name=$1 status
 
 	shift
+	detached
 	pktrec -o "$out/$name.trc" "$@" >"$out/$name.words" 2>&1
 	status=$?
 	tail -n 1 "$out/$name.words"

@@ -9,6 +9,7 @@
 #   query                ask for a name from the client's namespace, once
 #   rule_add KIND        drop such queries on the client's OUTPUT: iptables-legacy, iptables-nft or nft
 #   rule_del KIND        and no longer
+#   detached             wait until no recorder is detaching in the background any more
 #
 # Plain sh: the guest has dash.
 
@@ -72,6 +73,16 @@ dig_command="$in_client dig @10.0.0.2 example.test A +tries=1 +timeout=1"
 
 query() {
 	$dig_command "$@"
+}
+
+# An emulated processor may stumble over code that is patched while packets pass: the kernel then dies.
+detached() {
+	local i
+
+	for i in $(seq 300); do
+		grep -qsx pktrec-detach /proc/[0-9]*/comm || return 0
+		sleep 0.1
+	done
 }
 
 rule_words="OUTPUT -p udp --dport 53 -d 10.0.0.2 -j DROP"

@@ -23,6 +23,7 @@ trap 'exit 143' TERM HUP
 
 # dig ends with a status of its own when it gets no answer, and pktrec hands it on: 2 is the recorder's
 record() {
+	detached
 	echo "\$ pktrec -o $1.trc ${FILTER:+$FILTER }-- $dig_command" >&2
 	pktrec -o "$out/$1.trc" ${FILTER:-} -- $dig_command >"$out/$1.dig"
 	[ $? != 2 ]

@@ -53,6 +53,7 @@ record() {	# record NAME [OPTION...] -- COMMAND...
 	local name=$1 status
 
 	shift
+	detached
 	pktrec -o "$out/$name.trc" "$@" >"$out/$name.words" 2>&1
 	status=$?
 	tail -n 1 "$out/$name.words"
