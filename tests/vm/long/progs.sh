@@ -28,6 +28,7 @@ progs_off() {
 
 # What is left of ours in the kernel: these two are the programs on programs.
 progs_left() {
+	detached
 	bpftool prog list | grep -E 'name (xdp|tc)_(enter|leave)'
 }
 
