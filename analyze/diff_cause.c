@@ -461,6 +461,7 @@ const char *say_change(const struct diff *d, const struct change *c, int bad, ch
 	struct text t = { .buf = buf, .size = size };
 	bool rule = !strcmp(c->kind, "rule");
 	const char *v = c->value[bad], *w = c->value[!bad];
+	bool counted = c->counts && c->moved[0] != c->moved[1];
 
 	*buf = '\0';
 	if (!strcmp(c->kind, "counter")) {
@@ -469,7 +470,7 @@ const char *say_change(const struct diff *d, const struct change *c, int bad, ch
 		return buf;
 	}
 	add(&t, "%s%s%s", (!v || !w) && *c->say ? c->say : rule ? c->say : c->name, c->netns ? " in " : "", name_text(d, c->netns));
-	if (rule || (v && w && !strcmp(v, w) && c->counts)) {
+	if (rule || (v && w && !strcmp(v, w) && counted)) {
 		if (!v || !w)
 			add(&t, " %s %s", v ? "is only in" : "is missing in", d->side[bad].name);
 		add_moved(&t, d, c, bad);

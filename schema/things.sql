@@ -192,7 +192,9 @@ GROUP BY netns, what, recording
 HAVING min(source LIKE 'netlink %') = max(source LIKE 'netlink %');
 
 CREATE TEMP TABLE both AS
-SELECT a.netns, a.what, a.last AS last_a, b.last AS last_b
+SELECT a.netns, a.what, a.last AS last_a, b.last AS last_b,
+	a.start AND b.start AS began,		-- what was at the start can be compared,
+	a.start AND a.last = 'end' AND b.start AND b.last = 'end' AS passed	-- and what was counted until the end
 FROM temp.taken a JOIN temp.taken b ON a.netns IS b.netns AND a.what = b.what AND a.netlink = b.netlink AND a.recording = 1 AND b.recording = 2;
 
 CREATE TEMP TABLE pivot AS
@@ -205,7 +207,7 @@ SELECT t.netns, t.kind, t.name,
 	max(iif(t.recording = 1, t.action, NULL)) AS action_a, max(iif(t.recording = 2, t.action, NULL)) AS action_b,
 	sum(iif(t.recording = 1 AND t.moment = 'end', t.packets, 0)) - sum(iif(t.recording = 1 AND t.moment = 'start', t.packets, 0)) AS moved_a,
 	sum(iif(t.recording = 2 AND t.moment = 'end', t.packets, 0)) - sum(iif(t.recording = 2 AND t.moment = 'start', t.packets, 0)) AS moved_b,
-	max(t.packets IS NOT NULL) AS counts
+	max(t.packets IS NOT NULL AND passed) AS counts, max(began) AS began
 FROM temp.thing t JOIN temp.both b ON b.netns IS t.netns AND b.what = t.what
 GROUP BY t.netns, t.kind, t.name;
 
@@ -221,9 +223,9 @@ INSERT INTO temp.machine VALUES
 -- "difference" is read by analyze/diff_system.c
 CREATE TEMP VIEW difference AS
 SELECT kind, iif(kind = 'sysctl' AND EXISTS (SELECT 1 FROM temp.machine m WHERE pivot.name GLOB m.name), '', coalesce(netns, '')) AS netns, name, say, value_a, value_b, was_a, was_b, coalesce(device, '') AS device, coalesce(prefix, '') AS prefix, coalesce(hook, '') AS hook,
-	coalesce(action_a, '') AS action_a, coalesce(action_b, '') AS action_b, coalesce(moved_a, 0) AS moved_a, coalesce(moved_b, 0) AS moved_b, counts
+	coalesce(action_a, '') AS action_a, coalesce(action_b, '') AS action_b, iif(counts, coalesce(moved_a, 0), 0) AS moved_a, iif(counts, coalesce(moved_b, 0), 0) AS moved_b, counts
 FROM temp.pivot
-WHERE (value_a IS NOT value_b OR (kind <> 'neighbour' AND was_a IS NOT was_b) OR (counts AND moved_a <> moved_b)) AND
+WHERE (value_a IS NOT value_b OR (kind <> 'neighbour' AND began AND was_a IS NOT was_b) OR (counts AND moved_a <> moved_b)) AND
 	-- with a device goes all that it has; with a module, its settings
 	NOT (kind IN ('device', 'address', 'sysctl', 'qdisc') AND device IS NOT NULL AND name <> 'device ' || device AND EXISTS (
 		SELECT 1 FROM temp.pivot d WHERE d.netns IS pivot.netns AND d.kind = 'device' AND d.name = 'device ' || pivot.device AND

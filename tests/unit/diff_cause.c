@@ -71,6 +71,33 @@ static void a_rule_that_counted_nothing_is_not_the_cause(void **state)
 	end(&p);
 }
 
+/* What a rule has ever counted is not what it counted meanwhile. */
+static void without_both_moments_nothing_is_said_to_have_been_counted(void **state)
+{
+	struct pair_of_worlds p;
+
+	drop_begin(&p);
+	state_of(&p.w[0], p.w[0].cl, "nftables", NFT(""));
+	snapshot(&p.w[1], p.w[1].cl, true, "nftables", DROPS_DNS("1000"));
+	compare(&p);
+	assert_says(p.verdict, "Cause: rule \"udp dport 53 drop\" of nftables chain inet t c in netns cl is only in ");
+	assert_null(strstr(p.verdict, "counter moved"));
+	end(&p);
+}
+
+/* That one recorder did not see the start is no difference of the systems. */
+static void a_start_that_was_not_seen_is_no_difference(void **state)
+{
+	struct pair_of_worlds p;
+
+	drop_begin(&p);
+	state_of(&p.w[0], p.w[0].cl, "sysctls", "net.ipv4.conf.veth0.rp_filter = 1\n");
+	snapshot(&p.w[1], p.w[1].cl, true, "sysctls", "net.ipv4.conf.veth0.rp_filter = 1\n");
+	compare(&p);
+	assert_int_equal(p.d.nchanges, 0);
+	end(&p);
+}
+
 static void a_rule_of_another_namespace_is_not_the_cause(void **state)
 {
 	struct pair_of_worlds p;
@@ -284,6 +311,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_rule_that_counted_the_drops_is_the_cause),
 		cmocka_unit_test(a_rule_that_counted_nothing_is_not_the_cause),
+		cmocka_unit_test(without_both_moments_nothing_is_said_to_have_been_counted),
+		cmocka_unit_test(a_start_that_was_not_seen_is_no_difference),
 		cmocka_unit_test(a_rule_of_another_namespace_is_not_the_cause),
 		cmocka_unit_test(a_rule_of_another_hook_is_not_the_cause),
 		cmocka_unit_test(a_policy_is_the_cause),
