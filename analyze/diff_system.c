@@ -20,11 +20,9 @@ static void snapshots_insert(struct diff *d, int s, struct insert *in)
 	for (size_t i = 0; i < m->nsnapshots; i++) {
 		const struct snapshot *snap = &m->snapshots[i];
 		uint32_t label = snap->netns ? side_netns(d, s, snap->netns) : 0;
-		const char *note = snap->broken ? "parts are missing" : snap->note;
 
 		if (!snap->netns || label)
-			insert_row(in, I(s) + 1, snap->end ? "end" : "start", I(label), name_text(d, label), snap->what, snap->source,
-				   note, snap->text);
+			snapshot_row(in, s + 1, snap, label, name_text(d, label));
 	}
 }
 
@@ -35,7 +33,7 @@ static int tables_fill(struct diff *d, sqlite3 *db)
 
 	if (rc)
 		return rc;
-	insert_open(&in, db, "INSERT INTO snapshot VALUES (?,?,?,?,?,?,?,?)", "itNntnnt");
+	snapshots_open(&in, db);
 	for (int s = 0; s < 2; s++)
 		snapshots_insert(d, s, &in);
 	rc = insert_close(&in);

@@ -15,6 +15,7 @@
 #include "model_private.h"
 #include "rules.h"
 #include "sql.h"
+#include "sql_insert.h"
 
 #define RULES_MAX 20000		/* more are not looked at: nobody reads them */
 #define JUMPS_MAX 16		/* chains deep; the kernel's own limit */
@@ -309,17 +310,6 @@ static int each(sqlite3 *db, struct rulebook *b, const char *name, void (*read)(
 	return rc;
 }
 
-static int snapshot_insert(sqlite3_stmt *q, const struct model *m, const struct snapshot *s)
-{
-	sqlite3_bind_text(q, 1, s->end ? "end" : "start", -1, SQLITE_STATIC);
-	sqlite3_bind_int64(q, 2, s->netns);
-	sqlite3_bind_text(q, 3, model_netns(m, s->netns), -1, SQLITE_STATIC);
-	sqlite3_bind_text(q, 4, s->what, -1, SQLITE_STATIC);
-	sqlite3_bind_text(q, 5, s->text, -1, SQLITE_STATIC);
-	sqlite3_step(q);
-	return sqlite3_reset(q);
-}
-
 static bool has_rules(const struct snapshot *s)
 {
 	return s->netns && !s->broken && (!strcmp(s->what, "nftables") || strstr(s->what, "tables"));
@@ -327,16 +317,18 @@ static bool has_rules(const struct snapshot *s)
 
 static int database_fill(sqlite3 *db, const struct model *m)
 {
-	sqlite3_stmt *q = NULL;
+	struct insert in;
 	int rc = functions_add(db);
 
 	rc = rc ?: sqlite3_exec(db, "PRAGMA temp_store = MEMORY; BEGIN", NULL, NULL, NULL);
 	rc = rc ?: sqlite3_exec(db, embedded_tables, NULL, NULL, NULL);
-	rc = rc ?: sqlite3_prepare_v2(db, "INSERT INTO snapshot VALUES (1,?,?,?,?,NULL,NULL,?)", -1, &q, NULL);
-	for (size_t i = 0; i < m->nsnapshots && !rc; i++)
+	if (rc)
+		return rc;
+	snapshots_open(&in, db);
+	for (size_t i = 0; i < m->nsnapshots; i++)
 		if (has_rules(&m->snapshots[i]))
-			rc = snapshot_insert(q, m, &m->snapshots[i]);
-	sqlite3_finalize(q);
+			snapshot_row(&in, 1, &m->snapshots[i], m->snapshots[i].netns, model_netns(m, m->snapshots[i].netns));
+	rc = insert_close(&in);
 	return rc ?: sqlite3_exec(db, embedded_snapshots, NULL, NULL, NULL);
 }
 

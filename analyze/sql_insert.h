@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct model;
+struct snapshot;
 
 /* How the values of a row are given: i number, t text, n text or NULL when empty, N number or NULL when 0, b bytes and their number */
 struct insert {
@@ -30,6 +31,9 @@ static inline sqlite3_int64 time_of(uint64_t ns)
 
 /* --- sql_more.c: stacks, lineage, bytes, snapshots --- */
 int more_load(sqlite3 *db, const struct model *m, int recording);
+/* Into the table snapshot, whose namespaces may have other numbers and names than in the model. */
+void snapshots_open(struct insert *in, sqlite3 *db);
+void snapshot_row(struct insert *in, int recording, const struct snapshot *s, uint32_t netns, const char *name);
 
 /* --- sql_latency.c --- */
 int latency_load(sqlite3 *db, const struct model *m, int recording);

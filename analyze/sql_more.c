@@ -47,19 +47,27 @@ static int payload_load(sqlite3 *db, const struct model *m, int rec)
 	return insert_close(&in);
 }
 
+void snapshots_open(struct insert *in, sqlite3 *db)
+{
+	insert_open(in, db, "INSERT INTO snapshot VALUES (?,?,?,?,?,?,?,?)", "itNntnnt");
+}
+
+void snapshot_row(struct insert *in, int rec, const struct snapshot *s, uint32_t netns, const char *name)
+{
+	char note[512];
+
+	snprintf(note, sizeof(note), "%s%s%s", s->note, *s->note && s->broken ? "; " : "", s->broken ? "parts are missing" : "");
+	insert_row(in, I(rec), s->end ? "end" : "start", I(netns), name, s->what, s->source, note, s->text);
+}
+
 static int snapshots_load(sqlite3 *db, const struct model *m, int rec)
 {
 	struct insert in;
-	const struct snapshot *s;
-	char note[512];
 	size_t i;
 
-	insert_open(&in, db, "INSERT INTO snapshot VALUES (?,?,?,?,?,?,?,?)", "itNntnnt");
-	for (i = 0; i < m->nsnapshots; i++) {
-		s = &m->snapshots[i];
-		snprintf(note, sizeof(note), "%s%s%s", s->note, *s->note && s->broken ? "; " : "", s->broken ? "parts are missing" : "");
-		insert_row(&in, I(rec), s->end ? "end" : "start", I(s->netns), model_netns(m, s->netns), s->what, s->source, note, s->text);
-	}
+	snapshots_open(&in, db);
+	for (i = 0; i < m->nsnapshots; i++)
+		snapshot_row(&in, rec, &m->snapshots[i], m->snapshots[i].netns, model_netns(m, m->snapshots[i].netns));
 	return insert_close(&in);
 }
 

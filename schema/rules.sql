@@ -3,7 +3,11 @@
 -- The text may come from a stranger: what has another shape gives no row, and never an error.
 
 -- rules
-SELECT e.netns_id, e.source, e.family, e."table", e.chain, e.number, e.action, e.rule, e.packets - coalesce(b.packets, 0),
+-- (what one had ever counted is not what it counted meanwhile)
+SELECT e.netns_id, e.source, e.family, e."table", e.chain, e.number, e.action, e.rule,
+	iif(EXISTS (SELECT 1 FROM snapshot s WHERE s.moment = 'start' AND s.netns_id = e.netns_id AND s.what = e.source AND
+		(s.note IS NULL OR s.note LIKE 'not asked%')),
+		e.packets - coalesce(b.packets, 0), NULL),
 	iif(e.source = 'nftables' AND e.action IN ('jump', 'goto'), substr(e.rule, instr(e.rule, e.action || ' ') + 5), NULL)
 FROM rule e
 LEFT JOIN rule b ON b.moment = 'start' AND b.netns_id = e.netns_id AND b.source = e.source AND b.family = e.family AND

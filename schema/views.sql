@@ -83,10 +83,13 @@ JOIN packet p ON p.recording = h.recording AND p.packet = h.packet
 LEFT JOIN function f ON f.recording = h.recording AND f.func = h.func
 WHERE h.verdict IS NOT NULL AND f.stage = 'netfilter';
 
-CREATE VIEW rule_count AS	-- what firewall rules counted between the start and the end
+CREATE VIEW rule_count AS	-- what firewall rules counted between the start and the end; NULL: the start is not known
 SELECT e.recording, e.netns_id, e.netns, e.source, e.family, e."table", e.chain, e.number, e.rule, e.action,
-	e.packets - coalesce(b.packets, 0) AS packets, e.bytes - coalesce(b.bytes, 0) AS bytes
+	iif(s.what IS NULL, NULL, e.packets - coalesce(b.packets, 0)) AS packets,
+	iif(s.what IS NULL, NULL, e.bytes - coalesce(b.bytes, 0)) AS bytes
 FROM rule e
+LEFT JOIN snapshot s ON s.recording = e.recording AND s.moment = 'start' AND s.netns_id IS e.netns_id AND s.what = e.source AND
+	(s.note IS NULL OR s.note LIKE 'not asked%')
 LEFT JOIN rule b ON b.recording = e.recording AND b.moment = 'start' AND b.netns_id IS e.netns_id AND b.source = e.source AND
 	b.family = e.family AND b."table" = e."table" AND b.chain = e.chain AND b.number = e.number AND b.rule = e.rule
 WHERE e.moment = 'end';

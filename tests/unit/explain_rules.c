@@ -63,6 +63,25 @@ static const struct rule *rule_with(const struct rulebook *b, const char *words)
 	return NULL;
 }
 
+/* What a rule has ever counted is not what it counted meanwhile. */
+static void without_a_start_it_is_not_known_what_was_counted(void **state)
+{
+	struct tape t = tape_start();
+	struct rulebook *b;
+	struct model *m;
+
+	put_noted(&t, "iptables", false, "", "iptables-legacy-save took too long");
+	put_snapshot(&t, "iptables", true, "*filter\n:OUTPUT ACCEPT [900:900]\n[700:700] -A OUTPUT -p udp -j DROP\nCOMMIT\n");
+	put_packet(&t, step_dropped, true);
+	put_end(&t);
+	m = tape_load(&t);
+	assert_non_null(m);
+	b = book_of(m);
+	assert_int_equal(rule_with(b, "-p udp")->counted, -1);
+	rulebook_close(b);
+	model_free(m);
+}
+
 static enum fit fit_of(const struct model *m, const struct rulebook *b, const char *words, struct trc_hop h)
 {
 	return rule_fits(rule_with(b, words), m, &h);
@@ -291,6 +310,7 @@ static void snapshots_of_strangers_do_no_harm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_a_start_it_is_not_known_what_was_counted),
 		cmocka_unit_test(rules_of_iptables_fit_by_address_port_and_protocol),
 		cmocka_unit_test(what_a_rule_excludes_does_not_fit),
 		cmocka_unit_test(what_is_not_judged_makes_a_rule_perhaps_fit),
