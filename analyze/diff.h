@@ -313,6 +313,7 @@ const char *say_verdict(const struct diff *d, char *buf, size_t size);
 const char *say_finding(const struct diff *d, const struct finding *f, char *buf, size_t size);
 const char *say_outcome(const struct diff *d, const struct finding *f, int s, char *buf, size_t size);
 const char *say_hook(const struct step *st, const struct trc_hop *h, char *buf, size_t size);
+const char *say_change(const struct diff *d, const struct change *c, int bad, char *buf, size_t size);
 bool finding_is_consequence(const struct diff *d, const struct finding *f);
 
 /* diff_latency.c */
@@ -324,7 +325,6 @@ void system_compare(struct diff *d);
 
 /* diff_cause.c */
 void causes_find(struct diff *d, const struct finding *f, const struct locus *l, struct causes *out);
-const char *say_change(const struct diff *d, const struct change *c, int bad, char *buf, size_t size);
 bool causes_prove(const struct causes *c, int bad, uint32_t hits);	/* that so many drops are no chance */
 const char *say_cause(const struct diff *d, const struct causes *c, int bad, char *buf, size_t size);	/* "": not known */
 

@@ -8,12 +8,12 @@
  */
 #include <arpa/inet.h>
 #include <fnmatch.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "diff.h"
 #include "embedded.h"
+#include "prefix.h"
 
 #define PLACES_MAX 32		/* namespaces, devices, addresses of the two paths, each */
 #define ORIGINS_MAX 2000	/* differences among which it is looked what follows from what */
@@ -227,25 +227,6 @@ static int knowledge_weight(const struct symptom *y, const struct change *c)
 
 /* --- does it touch the packet? -------------------------------------------------------------------------------------- */
 
-static bool covers(const char *prefix, const uint8_t *address, uint8_t length)
-{
-	uint8_t net[16];
-	char text[64];
-	size_t n = strcspn(prefix, "/");
-	int bits;
-
-	if (n >= sizeof(text))
-		return false;
-	memcpy(text, prefix, n);
-	text[n] = '\0';
-	if (inet_pton(length == 4 ? AF_INET : AF_INET6, text, net) != 1)
-		return false;
-	bits = prefix[n] ? atoi(prefix + n + 1) : length * 8;
-	if (bits < 0 || bits > length * 8 || memcmp(net, address, bits / 8))
-		return false;
-	return bits % 8 == 0 || !((net[bits / 8] ^ address[bits / 8]) >> (8 - bits % 8));
-}
-
 static int touch_netns(const struct symptom *y, const struct change *c)
 {
 	if (!c->netns)		/* the machine's */
@@ -273,13 +254,14 @@ static int touch_device(const struct symptom *y, const struct change *c)
 
 static int touch_address(const struct symptom *y, const struct change *c)
 {
-	int bits = *c->prefix ? atoi(c->prefix + strcspn(c->prefix, "/") + !!strchr(c->prefix, '/')) : 0;
+	struct prefix p;
 
 	if (!*c->prefix)
 		return 0;
-	for (size_t i = 0; i < y->naddresses; i++)
-		if (covers(c->prefix, y->address[i], y->length[i]))
-			return !bits ? 5 : 20;
+	if (prefix_parse(&p, c->prefix))
+		for (size_t i = 0; i < y->naddresses; i++)
+			if (y->length[i] == (p.family == AF_INET6 ? 16 : 4) && prefix_covers(&p, y->address[i]))
+				return p.bits ? 20 : 5;
 	return !strcmp(c->kind, "neighbour") ? 0 : -400;
 }
 
@@ -426,73 +408,6 @@ static const char *plain_cause(struct diff *d, struct symptom *y)
 	if (*best)
 		return diff_text(d, fill_in(y, best, text, sizeof(text)));
 	return !strcmp(y->word, "hook") ? rules_unknown(d, y) : NULL;
-}
-
-struct text {
-	char *buf;
-	size_t size, used;
-};
-
-static __attribute__((format(printf, 2, 3))) void add(struct text *t, const char *format, ...)
-{
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(t->buf + t->used, t->size - t->used, format, args);
-	va_end(args);
-	if (n > 0)
-		t->used += (size_t)n < t->size - t->used ? (size_t)n : t->size - t->used - 1;
-}
-
-/* "its counter moved by 3" */
-static void add_moved(struct text *t, const struct diff *d, const struct change *c, int bad)
-{
-	if (!c->counts)
-		return;
-	if (c->value[bad])
-		add(t, "; its counter moved by %lld", (long long)c->moved[bad]);
-	if (c->value[!bad])
-		add(t, c->value[bad] ? ", and by %lld in %s" : "; it had counted %lld in %s", (long long)c->moved[!bad], d->side[!bad].name);
-}
-
-const char *say_change(const struct diff *d, const struct change *c, int bad, char *buf, size_t size)
-{
-	struct text t = { .buf = buf, .size = size };
-	bool rule = !strcmp(c->kind, "rule");
-	const char *v = c->value[bad], *w = c->value[!bad];
-	bool counted = c->counts && c->moved[0] != c->moved[1];
-
-	*buf = '\0';
-	if (!strcmp(c->kind, "counter")) {
-		add(&t, "counter %s%s%s moved by %lld in %s and by %lld in %s", c->name, c->netns ? " of " : "", name_text(d, c->netns),
-		    (long long)c->moved[bad], d->side[bad].name, (long long)c->moved[!bad], d->side[!bad].name);
-		return buf;
-	}
-	add(&t, "%s%s%s", (!v || !w) && *c->say ? c->say : rule ? c->say : c->name, c->netns ? " in " : "", name_text(d, c->netns));
-	if (rule || (v && w && !strcmp(v, w) && counted)) {
-		if (!v || !w)
-			add(&t, " %s %s", v ? "is only in" : "is missing in", d->side[bad].name);
-		add_moved(&t, d, c, bad);
-	} else if (v && w && strcmp(v, w)) {
-		add(&t, " is %.300s in %s and %.300s in %s", v, d->side[bad].name, w, d->side[!bad].name);
-	} else if (v && w) {
-		add(&t, " was %.300s at the start of %s, but %.300s at that of %s", c->was[bad] ?: "not set", d->side[bad].name, c->was[!bad] ?: "not set",
-		    d->side[!bad].name);
-	} else if (!strcmp(c->kind, "sysctl")) {
-		/* settings that are 0 are mostly not kept: schema/sysctls.tsv */
-		add(&t, " is %.300s in %s and %.300s in %s", v ? v : d->same_kernel ? "0" : "not set", d->side[bad].name,
-		    w ? w : d->same_kernel ? "0" : "not set", d->side[!bad].name);
-	} else {
-		const char *value = v ?: w ?: "";
-
-		if (*value && !*c->say)
-			add(&t, " (%.300s)", value);
-		add(&t, " %s %s", v ? "is only in" : "is missing in", d->side[bad].name);
-		if (!strcmp(c->kind, "chain"))
-			add_moved(&t, d, c, bad);
-	}
-	return buf;
 }
 
 /* A rule that is there on one side only, and counted the packets: no chance is left to exclude. */

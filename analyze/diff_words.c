@@ -419,3 +419,55 @@ const char *say_hook(const struct step *st, const struct trc_hop *h, char *buf, 
 		 st->returned ? verdict_name(st->verdict) : "");
 	return buf;
 }
+
+/* --- a difference of the two systems -------------------------------------------------------------------------------- */
+
+/* "its counter moved by 3" */
+static void add_moved(struct text *t, const struct diff *d, const struct change *c, int bad)
+{
+	if (!c->counts)
+		return;
+	if (c->value[bad])
+		add(t, "; its counter moved by %lld", (long long)c->moved[bad]);
+	if (c->value[!bad])
+		add(t, c->value[bad] ? ", and by %lld in %s" : "; it had counted %lld in %s", (long long)c->moved[!bad], d->side[!bad].name);
+}
+
+const char *say_change(const struct diff *d, const struct change *c, int bad, char *buf, size_t size)
+{
+	struct text t = { .buf = buf, .size = size };
+	bool rule = !strcmp(c->kind, "rule");
+	const char *v = c->value[bad], *w = c->value[!bad];
+	bool counted = c->counts && c->moved[0] != c->moved[1];
+
+	*buf = '\0';
+	if (!strcmp(c->kind, "counter")) {
+		add(&t, "counter %s%s%s moved by %lld in %s and by %lld in %s", c->name, c->netns ? " of " : "", name_text(d, c->netns),
+		    (long long)c->moved[bad], d->side[bad].name, (long long)c->moved[!bad], d->side[!bad].name);
+		return buf;
+	}
+	add(&t, "%s%s%s", (!v || !w) && *c->say ? c->say : rule ? c->say : c->name, c->netns ? " in " : "", name_text(d, c->netns));
+	if (rule || (v && w && !strcmp(v, w) && counted)) {
+		if (!v || !w)
+			add(&t, " %s %s", v ? "is only in" : "is missing in", d->side[bad].name);
+		add_moved(&t, d, c, bad);
+	} else if (v && w && strcmp(v, w)) {
+		add(&t, " is %.300s in %s and %.300s in %s", v, d->side[bad].name, w, d->side[!bad].name);
+	} else if (v && w) {
+		add(&t, " was %.300s at the start of %s, but %.300s at that of %s", c->was[bad] ?: "not set", d->side[bad].name, c->was[!bad] ?: "not set",
+		    d->side[!bad].name);
+	} else if (!strcmp(c->kind, "sysctl")) {
+		/* settings that are 0 are mostly not kept: schema/sysctls.tsv */
+		add(&t, " is %.300s in %s and %.300s in %s", v ? v : d->same_kernel ? "0" : "not set", d->side[bad].name,
+		    w ? w : d->same_kernel ? "0" : "not set", d->side[!bad].name);
+	} else {
+		const char *value = v ?: w ?: "";
+
+		if (*value && !*c->say)
+			add(&t, " (%.300s)", value);
+		add(&t, " %s %s", v ? "is only in" : "is missing in", d->side[bad].name);
+		if (!strcmp(c->kind, "chain"))
+			add_moved(&t, d, c, bad);
+	}
+	return buf;
+}

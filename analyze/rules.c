@@ -13,6 +13,7 @@
 
 #include "embedded.h"
 #include "model_private.h"
+#include "prefix.h"
 #include "rules.h"
 #include "sql.h"
 #include "sql_insert.h"
@@ -26,9 +27,7 @@ enum asked { ASK_UNKNOWN, ASK_PROTO, ASK_SADDR, ASK_DADDR, ASK_SPORT, ASK_DPORT,
 struct ask {
 	enum asked what;
 	bool not;
-	uint8_t length;		/* of an address, its prefix */
-	uint8_t family;		/* of an address, AF_* */
-	uint8_t address[16];
+	struct prefix prefix;	/* an address */
 	uint16_t number;	/* a port, a protocol */
 	const char *device;
 };
@@ -85,29 +84,6 @@ static bool parse_protocol(const char *text, uint16_t *out)
 	return parse_number(text, 255, out);
 }
 
-/* "10.0.0.0/8", "fe80::1" */
-static bool parse_address(const char *text, struct ask *a)
-{
-	char address[INET6_ADDRSTRLEN];
-	size_t n = strcspn(text, "/");
-	uint16_t length;
-
-	if (n >= sizeof(address))
-		return false;
-	memcpy(address, text, n);
-	address[n] = '\0';
-	a->family = strchr(address, ':') ? AF_INET6 : AF_INET;
-	a->length = a->family == AF_INET6 ? 128 : 32;
-	if (inet_pton(a->family, address, a->address) != 1)
-		return false;
-	if (!text[n])
-		return true;
-	if (!parse_number(text + n + 1, a->length, &length))
-		return false;
-	a->length = length;
-	return true;
-}
-
 /* A value that cannot be read makes the question unknown. */
 static struct ask ask_of(struct rulebook *b, enum asked what, bool not, const char *value)
 {
@@ -119,7 +95,7 @@ static struct ask ask_of(struct rulebook *b, enum asked what, bool not, const ch
 	case ASK_SPORT:
 	case ASK_DPORT: known = parse_number(value, 65535, &a.number); break;
 	case ASK_SADDR:
-	case ASK_DADDR: known = parse_address(value, &a); break;
+	case ASK_DADDR: known = prefix_parse(&a.prefix, value); break;
 	case ASK_IN:
 	case ASK_OUT:
 		a.device = arena_text(&b->arena, value);
@@ -427,20 +403,13 @@ const struct rule *rulebook_rule(const struct rulebook *b, size_t i)
 
 /* --- does it fit ---------------------------------------------------------------------------------------------------- */
 
-static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned int bits)
-{
-	unsigned int bytes = bits / 8, rest = bits % 8;
-
-	return !memcmp(a, b, bytes) && (!rest || !((a[bytes] ^ b[bytes]) >> (8 - rest)));
-}
-
 static enum fit address_fits(const struct ask *a, const struct trc_hop *h, const uint8_t *address)
 {
-	uint8_t have = a->family == AF_INET6 ? TRC_HAVE_IP6 : TRC_HAVE_IP4;
+	uint8_t have = a->prefix.family == AF_INET6 ? TRC_HAVE_IP6 : TRC_HAVE_IP4;
 
 	if (!(h->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6)))
 		return FIT_PERHAPS;
-	return h->have & have && same_prefix(a->address, address, a->length) ? FIT_YES : FIT_NO;
+	return h->have & have && prefix_covers(&a->prefix, address) ? FIT_YES : FIT_NO;
 }
 
 /* The packet's device is the one it came in through, until it is sent to another. */
