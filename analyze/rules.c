@@ -46,6 +46,7 @@ struct rulebook {
 	size_t nchains, chains_room;
 	struct ask *asks;	/* of nft's rules, in the order of rules */
 	size_t nasks, asks_room;
+	size_t matched;		/* index of the rule that the last row of a match was of */
 	bool no_memory;
 };
 
@@ -230,11 +231,6 @@ static void chain_read(struct rulebook *b, sqlite3_stmt *q)
 	};
 }
 
-static bool same_place(const struct rule *r, uint32_t netns, const char *family, const char *table)
-{
-	return r->netns == netns && !strcmp(r->family, family) && !strcmp(r->table, table);
-}
-
 /* A row of what a rule of nft asks; rows come in the order of rules. */
 static void match_read(struct rulebook *b, sqlite3_stmt *q)
 {
@@ -253,10 +249,16 @@ static void match_read(struct rulebook *b, sqlite3_stmt *q)
 	enum asked what = ASK_UNKNOWN;
 	struct rule *r = NULL;
 
-	for (size_t i = 0; i < b->nrules && !r; i++)
-		if (!b->rules[i].iptables && b->rules[i].number == handle && same_place(&b->rules[i], netns, family, table) &&
-		    !strcmp(b->rules[i].chain, chain))
-			r = &b->rules[i];
+	for (size_t i = 0; i < b->nrules && !r; i++) {
+		size_t at = (b->matched + i) % b->nrules;	/* it is the last one again, or the next, mostly */
+		const struct rule *x = &b->rules[at];
+
+		if (!x->iptables && x->number == handle && x->netns == netns && !strcmp(x->family, family) && !strcmp(x->table, table) &&
+		    !strcmp(x->chain, chain)) {
+			r = &b->rules[at];
+			b->matched = at;
+		}
+	}
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 		if (!strcmp(fields[i].protocol, protocol) && !strcmp(fields[i].field, field))
 			what = fields[i].what;
@@ -310,38 +312,116 @@ static int database_fill(sqlite3 *db, const struct model *m)
 
 /* --- which hook a rule is reached from ------------------------------------------------------------------------------ */
 
-static unsigned int base_hooks(const struct rulebook *b, const struct rule *r)
-{
-	int hook = r->iptables ? hook_number(r->chain) : -1;
+struct spot {		/* a chain, whoever mentions it */
+	uint32_t netns;
+	bool iptables;
+	const char *family, *table, *chain;
+};
 
-	for (size_t i = 0; i < b->nchains && !r->iptables; i++)
-		if (same_place(r, b->chains[i].netns, b->chains[i].family, b->chains[i].table) && !strcmp(b->chains[i].name, r->chain))
-			hook = b->chains[i].hook;
-	return hook < 0 ? 0 : 1u << hook;
+static int spot_order(const void *a, const void *b)
+{
+	const struct spot *x = a, *y = b;
+	int by;
+
+	if (x->netns != y->netns)
+		return x->netns < y->netns ? -1 : 1;
+	if (x->iptables != y->iptables)
+		return x->iptables ? 1 : -1;
+	by = strcmp(x->chain, y->chain);
+	by = by ? by : strcmp(x->table, y->table);
+	return by ? by : strcmp(x->family, y->family);
+}
+
+static struct spot spot_of(const struct rule *r, const char *chain)
+{
+	return (struct spot){ r->netns, r->iptables, r->family, r->table, chain };
+}
+
+/* All chains that have rules, each once, in order. */
+static size_t spots_find(const struct rulebook *b, struct spot *spots)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < b->nrules; i++)
+		spots[i] = spot_of(&b->rules[i], b->rules[i].chain);
+	if (b->nrules)
+		qsort(spots, b->nrules, sizeof(*spots), spot_order);
+	for (i = 0; i < b->nrules; i++)
+		if (!i || spot_order(&spots[i], &spots[n - 1]))
+			spots[n++] = spots[i];
+	return n;
+}
+
+static uint32_t spot_find(const struct spot *spots, size_t n, struct spot key)
+{
+	const struct spot *found = bsearch(&key, spots, n, sizeof(*spots), spot_order);
+
+	return found ? found - spots : NONE;
+}
+
+/* Those that hang on a hook themselves. */
+static void hooks_begin(const struct rulebook *b, const struct spot *spots, size_t n, unsigned int *hooks)
+{
+	uint32_t at;
+	size_t i;
+	int hook;
+
+	for (i = 0; i < n; i++) {
+		hook = spots[i].iptables ? hook_number(spots[i].chain) : -1;
+		hooks[i] = hook < 0 ? 0 : 1u << hook;
+	}
+	for (i = 0; i < b->nchains; i++) {
+		const struct chain *c = &b->chains[i];
+
+		at = c->hook < 0 ? NONE : spot_find(spots, n, (struct spot){ c->netns, false, c->family, c->table, c->name });
+		if (at != NONE)
+			hooks[at] = 1u << c->hook;
+	}
+}
+
+/* From chain to chain, as rules jump; from[i] and to[i] are of rules[i]. */
+static void hooks_follow(struct rulebook *b, const uint32_t *from, const uint32_t *to, unsigned int *hooks)
+{
+	bool more = true;
+	size_t i;
+
+	for (int depth = 0; more && depth < JUMPS_MAX; depth++) {
+		more = false;
+		for (i = 0; i < b->nrules; i++) {
+			if (to[i] == NONE || !(hooks[from[i]] & ~hooks[to[i]]))
+				continue;
+			hooks[to[i]] |= hooks[from[i]];
+			more = true;
+		}
+	}
+	for (i = 0; i < b->nrules; i++)
+		b->rules[i].hooks = hooks[from[i]];
 }
 
 static void hooks_spread(struct rulebook *b)
 {
-	bool more = true;
+	struct spot *spots = calloc(b->nrules + 1, sizeof(*spots));
+	unsigned int *hooks = calloc(b->nrules + 1, sizeof(*hooks));
+	uint32_t *from = calloc(b->nrules + 1, sizeof(*from)), *to = calloc(b->nrules + 1, sizeof(*to));
+	size_t n, i;
 
-	for (size_t i = 0; i < b->nrules; i++)
-		b->rules[i].hooks = base_hooks(b, &b->rules[i]);
-	for (int depth = 0; more && depth < JUMPS_MAX; depth++) {
-		more = false;
-		for (size_t i = 0; i < b->nrules; i++) {
-			const struct rule *from = &b->rules[i];
+	if (spots && hooks && from && to) {
+		n = spots_find(b, spots);
+		for (i = 0; i < b->nrules; i++) {
+			const struct rule *r = &b->rules[i];
 
-			for (size_t k = 0; k < b->nrules && *from->jump && from->hooks; k++) {
-				struct rule *to = &b->rules[k];
-
-				if (from->iptables != to->iptables || !same_place(to, from->netns, from->family, from->table) ||
-				    strcmp(to->chain, from->jump) || (to->hooks | from->hooks) == to->hooks)
-					continue;
-				to->hooks |= from->hooks;
-				more = true;
-			}
+			from[i] = spot_find(spots, n, spot_of(r, r->chain));
+			to[i] = *r->jump ? spot_find(spots, n, spot_of(r, r->jump)) : NONE;
 		}
+		hooks_begin(b, spots, n, hooks);
+		hooks_follow(b, from, to, hooks);
+	} else {
+		b->no_memory = true;
 	}
+	free(spots);
+	free(hooks);
+	free(from);
+	free(to);
 }
 
 static void asks_settle(struct rulebook *b)
