@@ -108,7 +108,7 @@ static void add_fate(struct text *t, const struct path *path, const struct outco
 		add(t, "is used up by the kernel");
 		break;
 	case FATE_MERGED:
-		add(t, "is merged into another");
+		add(t, "is %s another", packet_became(path->side->m, path->packet));
 		break;
 	case FATE_DROPPED:
 		add(t, "is ");

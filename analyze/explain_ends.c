@@ -253,7 +253,7 @@ void tell_fate(struct story *s)
 			  packet_last_function(s->m, p), hop + 1, time);
 		break;
 	case FATE_MERGED:
-		story_say(s, "End", "Its data goes on in packet %u, which it was merged into.", p->into);
+		story_say(s, "End", "Its data goes on in packet %u, which it was %s.", p->into, packet_became(s->m, p));
 		break;
 	case FATE_IN_FLIGHT:
 		tell_in_flight(s);

@@ -175,7 +175,8 @@ static int tuples_inherit(struct model *m)
 
 static bool goes_on(const struct edge *e)
 {
-	return e->kind == TRC_EDGE_MERGE || e->kind == TRC_EDGE_COALESCE || e->kind == TRC_EDGE_REASSEMBLE;
+	return e->kind == TRC_EDGE_MERGE || e->kind == TRC_EDGE_COALESCE || e->kind == TRC_EDGE_REASSEMBLE ||
+	       e->kind == TRC_EDGE_REBUILD;
 }
 
 /*
@@ -195,10 +196,23 @@ static void merges_judge(struct model *m)
 			continue;
 		p = packet_of(m, e->parent);
 		p->into = e->child;
-		if (p->fate == FATE_CONSUMED || p->fate == FATE_IN_FLIGHT ||
+		if (p->fate == FATE_CONSUMED || p->fate == FATE_IN_FLIGHT || (p->fate == FATE_SENT && e->kind == TRC_EDGE_REBUILD) ||
 		    (e->kind != TRC_EDGE_COALESCE && packet_hop(m, p, p->fate_hop)->time_ns > e->time_ns))
 			p->fate = FATE_MERGED;
 	}
+}
+
+const char *packet_became(const struct model *m, const struct packet *p)
+{
+	const struct edge *e;
+	uint32_t k;
+
+	for (k = 0; k < p->nkin; k++) {
+		e = &m->edges[p->kin[k]];
+		if (e->parent == p->number && e->child == p->into && e->kind == TRC_EDGE_REBUILD)
+			return "rebuilt as";	/* the same frame in an sk_buff of its own: XDP on a veth */
+	}
+	return "merged into";
 }
 
 int lineage_place(struct model *m)

@@ -224,6 +224,7 @@ const char *packet_reason(const struct model *m, const struct packet *p);
 /* What a BPF program's return means: "XDP_PASS", "TC_ACT_SHOT"; NULL when f is none. */
 const char *action_name(const struct func *f, int32_t value);
 
+const char *packet_became(const struct model *m, const struct packet *p);	/* of FATE_MERGED: "merged into", "rebuilt as" */
 bool action_drops(const struct func *f, int32_t value);		/* does that end a packet? */
 
 /* Words shared by all renderers; each writes into buf and answers it. */

@@ -249,7 +249,7 @@ const char *packet_fate_text(const struct model *m, const struct packet *p, char
 			 reader ? proc_text(m, reader, word, sizeof(word)) : "");
 		break;
 	case FATE_MERGED:
-		snprintf(buf, size, "merged into packet %u", p->into);
+		snprintf(buf, size, "%s packet %u", packet_became(m, p), p->into);
 		break;
 	case FATE_CONSUMED:
 		snprintf(buf, size, "%s", packet_went_on(m, p) ?: fate_name(p->fate));

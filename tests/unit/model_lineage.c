@@ -57,6 +57,26 @@ static void packets_of_one_origin_are_one_journey(void **state)
 	tape_close(&t, m);
 }
 
+/* What XDP on a veth does with a packet that was sent to it. */
+static void packet_that_was_rebuilt_goes_on_in_the_other(void **state)
+{
+	struct tape t;
+	struct model *m;
+
+	tape_open(&t);
+	tape_names(&t);
+	PATH(&t, 1, "ip_output", "dev_hard_start_xmit", "veth_xmit");
+	edge(&t, 2, 1, TRC_EDGE_REBUILD);
+	PATH(&t, 1, "kfree_skbmem");
+	PATH(&t, 2, "ip_rcv");
+	m = tape_load(&t);
+	assert_int_equal(m->npackets, 2);
+	assert_int_equal(m->packets[0].fate, FATE_MERGED);
+	assert_int_equal(m->packets[0].into, 2);
+	assert_string_equal(packet_became(m, &m->packets[0]), "rebuilt as");
+	tape_close(&t, m);
+}
+
 static void addresses_are_inherited_from_kin_and_said_to_be(void **state)
 {
 	struct tape t;
@@ -250,6 +270,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packets_of_one_origin_are_one_journey),
+		cmocka_unit_test(packet_that_was_rebuilt_goes_on_in_the_other),
 		cmocka_unit_test(addresses_are_inherited_from_kin_and_said_to_be),
 		cmocka_unit_test(what_travels_inside_another_has_other_addresses),
 		cmocka_unit_test(data_that_goes_on_is_merged_and_not_consumed),
