@@ -205,6 +205,9 @@ void path_build(struct diff *d, int s, const struct packet *p, struct path *path
 	if (path->drop > path->n)
 		path->drop = path->n;
 	find_end(path);
+	/* 6.1 reports some drops in what only frees, such as kfree_skb_list_reason(): it was dropped by who had it last */
+	if (path->drop < path->n && path->end && stage_is(step_func(path, path->drop), "free"))
+		path->drop = path->end - 1;
 	find_decisive(&b);
 }
 

@@ -219,18 +219,18 @@ stage_cases() {
 
 # A few faults of the proving ground, recorded on a real kernel once: the right function, reason and cause
 cases_kept() {
-	local prefix="cases diagnosis-" file name
+	local prefix="cases diagnosis-" file name kernel
 
 	B=$T/gcc tests/diagnosis/run --kept >"$T/kept" 2>&1
 	for file in tests/diagnosis/kept/*/*.ok.trc; do
-		name=$(basename "$file" .ok.trc)
-		claim "$name" kept_is_right "$name"
+		name=$(basename "$file" .ok.trc) kernel=$(basename "$(dirname "$file")")
+		claim "$kernel-$name" kept_is_right "$kernel $name"
 	done
 }
 
 kept_is_right() {
-	grep -qE "^ok [^ ]+ $1$" "$T/kept" && return
-	grep -A 1 -E "^WRONG [^ ]+ $1:" "$T/kept" || cat "$T/kept"
+	grep -qx "ok $1" "$T/kept" && return
+	grep -A 1 "^WRONG $1:" "$T/kept" || cat "$T/kept"
 	return 1
 }
 
