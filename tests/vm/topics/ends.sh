@@ -68,6 +68,28 @@ ends_by_kill() {
 	[ -s /out/end-kill.trc ]
 }
 
+detacher() {
+	local comm
+
+	for comm in /proc/[0-9]*/comm; do
+		[ "$(cat "$comm" 2>/dev/null)" != pktrec-detach ] || basename "${comm%/comm}"
+	done
+}
+
+# Where kprobes are removed one by one, a child does it: whoever reads the recording does not wait for it.
+ends_before_detaching() {
+	pktrec -o - -- true 2>/out/background.words | cat >/dev/null
+	[ -n "$(detacher)" ] && return
+	echo "nobody detaches in the background"
+	cat /out/background.words
+	return 1
+}
+
+ends_detacher() {
+	pktrec -q -o /out/detacher.trc -- true 2>/out/detacher.words
+	kill -KILL $(detacher)
+}
+
 # Detaching waits for grace periods, which take their time under emulation.
 nothing_is_left() {
 	local i
@@ -89,6 +111,11 @@ ends_guest() {
 	claim "count_ends_recording" ends_by_count
 	claim "duration_ends_recording" ends_by_duration
 	claim "nothing_is_left_in_the_kernel_after_proper_ends" nothing_is_left
+	if [ "$series" = 6.1 ]; then
+		claim "pipe_ends_before_detaching_does" ends_before_detaching
+		claim "detacher_can_be_killed" ends_detacher
+		claim "nothing_is_left_of_a_killed_detacher" nothing_is_left
+	fi
 	claim "second_interrupt_forces_out" ends_by_second_interrupt
 	kill "$(cat /tmp/pipe_holder)"
 	claim "nothing_is_left_in_the_kernel_after_being_forced_out" nothing_is_left
