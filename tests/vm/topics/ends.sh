@@ -76,9 +76,9 @@ detacher() {
 	done
 }
 
-# Where kprobes are removed one by one, a child does it: whoever reads the recording does not wait for it.
+# Where kprobes are removed one by one, a child does it: whoever reads the recording, or what was said, does not wait for it.
 ends_before_detaching() {
-	pktrec -o - -- true 2>/out/background.words | cat >/dev/null
+	{ pktrec -o - -- true | cat >/dev/null; } 2>&1 | cat >/out/background.words
 	[ -n "$(detacher)" ] && return
 	echo "nobody detaches in the background"
 	cat /out/background.words
