@@ -72,7 +72,18 @@ filter_has() {
 	return 1
 }
 
+# Programs of their own turn away for functions with a cookie: what those say is there all the same, and only for both packets.
+filter_special() {
+	local said
+
+	said=$(pktsql --csv "$1" "SELECT count(*) FILTER (WHERE kind = 'return' AND function = '__dev_queue_xmit'),
+		count(*) FILTER (WHERE kind = 'entry' AND function = 'kfree_skbmem') FROM hop" | tr -d '\r' | tail -n 1)
+	echo "returns, releases: $said"
+	[ "$said" = 2,2 ]
+}
+
 filter_host() {
+	claim "filtered_recording_has_returns_and_releases" filter_special "$1/filtered.trc"
 	claim "filtered_recording_has_only_what_passes" filter_has "$1/filtered.trc" ' > 10\.0\.0\.2:53 ' ICMP
 	claim "tunnel_filter_sees_the_packet_inside" filter_has "$1/inside.trc" ' > 10\.0\.0\.2:4789 ' ' 10\.0\.0\.2 \|:53 '
 }
