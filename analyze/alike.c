@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "model_private.h"
+#include "spill.h"
 
 static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n)
 {
@@ -59,7 +60,7 @@ static int best_find(const struct model *m, struct look *looks, struct map *best
 
 int packets_liken(struct model *m)
 {
-	struct look *looks = m->nderived ? malloc(m->npackets * sizeof(*looks)) : NULL;
+	struct look *looks = m->nderived ? spill_array(m->npackets, sizeof(*looks)) : NULL;
 	struct map *best = looks ? map_new() : NULL;
 	struct packet *p;
 	uint32_t other;
@@ -73,6 +74,6 @@ int packets_liken(struct model *m)
 			p->like = m->packets[other].number;
 	}
 	map_free(best);
-	free(looks);
+	spill_free(looks);
 	return err;
 }

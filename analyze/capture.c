@@ -11,6 +11,7 @@
 
 #include "model_private.h"
 #include "sanitize.h"
+#include "spill.h"
 
 struct part {
 	struct trc_snapshot row;	/* texts are copies */
@@ -25,7 +26,7 @@ int data_add(struct model *m, const struct trc_data *d)
 
 	if (d->size > TRC_STRING_MAX)
 		return 0;
-	if (grow((void **)&m->datas, m->ndatas, &v->datas_room, sizeof(*m->datas)))
+	if (spill_grow((void **)&m->datas, m->ndatas, &v->datas_room, sizeof(*m->datas)))
 		return -ENOMEM;
 	bytes = arena_alloc(&v->arena, d->size);
 	if (!bytes)
@@ -189,6 +190,7 @@ int capture_place(struct model *m)
 	err = err ?: parts_sort(m, lengths, due);
 	err = err ?: texts_join(m, lengths);
 	for (i = 0; i < m->ndatas && !err; i++) {
+		spill_look(4096);
 		at = map_get(m->priv->packet_ids, m->datas[i].packet_id);
 		m->datas[i].packet = at == NONE ? 0 : at + 1;
 	}

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 
 #include "model_private.h"
+#include "spill.h"
 
 #define WORDS (sizeof(struct trc_hop) / sizeof(uint32_t))
 #define WORD(field) (offsetof(struct trc_hop, field) / sizeof(uint32_t))
@@ -337,6 +338,7 @@ const struct trc_hop *packet_unpack(const struct model *m, const struct packet *
 	size_t start = ring_take(m, s, p->nhops);
 
 	s->unpackings++;
+	spill_look(sizeof(*p) + 16 * (size_t)p->nhops);	/* what a hop takes packed, or less */
 	hops_unpack(m, p, s->ring + start);
 	s->owner[start] = p->slot + 1;
 	m->unpacked[p->slot] = s->ring + start;

@@ -3,16 +3,17 @@
  * latency.c - the legs of all packets by edge and by hop, with exact percentiles.
  *
  * Each number is a sample of a group: a leg of its edge; the time inside a function, of that function; a packet's sum of
- * one kind of time, of that kind.  Groups are found by a hash map while packets are walked once; then the numbers are
- * laid out group by group, the groups of one function side by side, so that its numbers are one range of the same array.
+ * one kind of time, of that kind.  Groups are found by a hash map while packets are walked once, and each has a list of
+ * its numbers; those of a function are the lists of its edges.
  */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "latency.h"
-#include "model_private.h"
+#include "numbers.h"
 #include "show.h"
+#include "spill.h"
 
 /* A group's key: a place is 23 bits (of two million functions at most, MODEL_NAMES_MAX), a time 5. */
 #define PLACE_BITS 23
@@ -23,13 +24,8 @@ static_assert(2 * (uint64_t)MODEL_NAMES_MAX < PLACE_INSIDE, "every function has 
 struct group {
 	uint32_t from, to, time;
 	uint32_t slowest;
-	uint64_t max_ns, count, crossed;
-	size_t at;		/* of its first number, then of its next */
-};
-
-struct sample {
-	uint64_t ns;
-	uint32_t group;
+	uint64_t crossed;
+	struct numbers ns;
 };
 
 struct gather {
@@ -37,10 +33,10 @@ struct gather {
 	struct latency *l;
 	struct map *ids;	/* key -> index in groups */
 	struct group *groups;
-	struct sample *samples;
-	size_t ngroups, groups_room, nsamples, samples_room, packets_room;
-	uint32_t *order;	/* indexes of groups, as they are laid out */
-	uint64_t *numbers;
+	size_t ngroups, groups_room, packets_room;
+	uint32_t *order;	/* indexes of groups: those of one function side by side */
+	const struct numbers **lists;	/* beside order: of what follows one another */
+	struct arena arena;
 	struct legs legs;
 };
 
@@ -67,14 +63,11 @@ static struct group *group_at(struct gather *g, uint32_t from, uint32_t to, unsi
 
 static int sample_add(struct gather *g, struct group *group, uint64_t ns, const struct packet *p)
 {
-	if (!group || grow((void **)&g->samples, g->nsamples, &g->samples_room, sizeof(*g->samples)))
+	if (!group)
 		return -ENOMEM;
-	g->samples[g->nsamples++] = (struct sample){ ns, group - g->groups };
-	if (!group->count++ || ns > group->max_ns) {
-		group->max_ns = ns;
+	if (!group->ns.count || ns > group->ns.max)
 		group->slowest = p->number;
-	}
-	return 0;
+	return numbers_add(&g->arena, &group->ns, ns);
 }
 
 static int returns_gather(struct gather *g, const struct packet *p)
@@ -135,7 +128,7 @@ static int packet_gather(struct gather *g, const struct packet *p)
 	for (time = 0; time < times_count() && !err; time++)
 		if (used[time])
 			err = sample_add(g, group_at(g, PLACE_SUMS, 0, time), sums[time], p);
-	if (err || grow((void **)&l->packets, l->npackets, &g->packets_room, sizeof(*l->packets)))
+	if (err || spill_grow((void **)&l->packets, l->npackets, &g->packets_room, sizeof(*l->packets)))
 		return -ENOMEM;
 	l->packets[l->npackets++] = (struct latency_packet){ p->number, took_ns };
 	l->legs += g->legs.n;
@@ -161,7 +154,7 @@ static int packets_gather(struct gather *g)
 	return err;
 }
 
-/* --- laying out the numbers ------------------------------------------------------------------------------------------ */
+/* --- what their numbers are ------------------------------------------------------------------------------------------ */
 
 static int compare_groups(const void *va, const void *vb, void *arg)
 {
@@ -175,29 +168,19 @@ static int compare_groups(const void *va, const void *vb, void *arg)
 	return (a->to > b->to) - (a->to < b->to) ?: (a->time > b->time) - (a->time < b->time);
 }
 
-static int numbers_place(struct gather *g)
+static int groups_order(struct gather *g)
 {
-	struct group *group;
-	size_t i, at = 0;
+	size_t i;
 
 	g->order = malloc((g->ngroups + 1) * sizeof(*g->order));
-	g->numbers = malloc((g->nsamples + 1) * sizeof(*g->numbers));
-	if (!g->order || !g->numbers)
+	g->lists = malloc((g->ngroups + 1) * sizeof(*g->lists));
+	if (!g->order || !g->lists)
 		return -ENOMEM;
 	for (i = 0; i < g->ngroups; i++)
 		g->order[i] = i;
 	qsort_r(g->order, g->ngroups, sizeof(*g->order), compare_groups, g->groups);
-	for (i = 0; i < g->ngroups; i++) {
-		group = &g->groups[g->order[i]];
-		group->at = at;
-		at += group->count;
-	}
-	for (i = 0; i < g->nsamples; i++)
-		g->numbers[g->groups[g->samples[i].group].at++] = g->samples[i].ns;
 	for (i = 0; i < g->ngroups; i++)
-		g->groups[i].at -= g->groups[i].count;
-	free(g->samples);		/* a hostile file's may be as large as what is still to come */
-	g->samples = NULL;
+		g->lists[i] = &g->groups[g->order[i]].ns;
 	return 0;
 }
 
@@ -216,41 +199,44 @@ static int compare_edges(const void *va, const void *vb)
 	return (a->to.func > b->to.func) - (a->to.func < b->to.func) ?: (int)a->to.drop - (int)b->to.drop ?: (int)a->time - (int)b->time;
 }
 
-static void hop_add_edge(struct gather *g, struct latency_hop *hop, const struct group *group)
+static int hop_add_edge(struct gather *g, struct latency_hop *hop, const struct group *group)
 {
 	struct latency_edge *e = &g->l->edges[g->l->nedges++];
+	const struct numbers *list = &group->ns;
+	int err;
 
 	*e = (struct latency_edge){
 		.from = place(group->from), .to = place(group->to), .time = group->time, .crossed = group->crossed,
-		.slowest = group->slowest, .spread = spread_of(g->numbers + group->at, group->count),
+		.slowest = group->slowest,
 	};
+	err = numbers_spread(&list, 1, &e->spread);
 	if (!hop->nedges++ || e->spread.max_ns > hop->spread.max_ns) {
 		hop->spread.max_ns = e->spread.max_ns;
 		hop->slowest = e->slowest;
 	}
 	hop->time_ns[e->time] = time_add(hop->time_ns[e->time], e->spread.total_ns);
+	return err;
 }
 
-/* The groups of one function, which begin at order[i]; answers where the next one's do. */
-static size_t hop_add(struct gather *g, size_t i)
+/* The groups of one function, which begin at order[*i]; then *i is where the next one's do. */
+static int hop_add(struct gather *g, size_t *i)
 {
 	struct latency_hop *hop = &g->l->hops[g->l->nhops++];
-	const struct group *first = &g->groups[g->order[i]], *group = first;
-	size_t n = 0;
+	const struct group *first = &g->groups[g->order[*i]], *group;
+	const struct numbers *const *lists = &g->lists[*i];	/* time inside comes last */
+	int err = 0;
 
 	*hop = (struct latency_hop){ .place = place(first->from), .first_edge = g->l->nedges };
-	for (; i < g->ngroups && (group = &g->groups[g->order[i]])->from == first->from; i++) {
-		if (group->to == PLACE_INSIDE) {
-			hop->inside = spread_of(g->numbers + group->at, group->count);
-		} else {
-			hop_add_edge(g, hop, group);
-			n += group->count;
-		}
+	for (; !err && *i < g->ngroups && (group = &g->groups[g->order[*i]])->from == first->from; (*i)++)
+		err = group->to == PLACE_INSIDE ? numbers_spread(&g->lists[*i], 1, &hop->inside) : hop_add_edge(g, hop, group);
+	if (err)
+		return err;
+	if (hop->nedges == 1) {
+		hop->spread = g->l->edges[hop->first_edge].spread;
+		return 0;
 	}
-	hop->spread = hop->nedges == 1 ? g->l->edges[hop->first_edge].spread : spread_of(g->numbers + first->at, n);
-	if (hop->nedges > 1)
-		qsort(g->l->edges + hop->first_edge, hop->nedges, sizeof(*g->l->edges), compare_edges);
-	return i;
+	qsort(g->l->edges + hop->first_edge, hop->nedges, sizeof(*g->l->edges), compare_edges);
+	return numbers_spread(lists, hop->nedges, &hop->spread);
 }
 
 static int compare_hops(const void *va, const void *vb)
@@ -271,20 +257,26 @@ static int compare_packets(const void *va, const void *vb)
 	return (a->number > b->number) - (a->number < b->number);
 }
 
-static int took_spread(struct latency *l)
+/* The slowest are first. */
+static uint64_t took_percentile(const struct latency *l, unsigned int percent)
 {
-	uint64_t *ns = malloc((l->npackets + 1) * sizeof(*ns));
-	size_t i;
+	return l->packets[l->npackets - (l->npackets * percent + 99) / 100].took_ns;
+}
 
-	if (!ns)
-		return -ENOMEM;
-	for (i = 0; i < l->npackets; i++)
-		ns[i] = l->packets[i].took_ns;
-	l->took = spread_of(ns, l->npackets);
-	free(ns);
-	if (l->npackets)
-		qsort(l->packets, l->npackets, sizeof(*l->packets), compare_packets);
-	return 0;
+static void took_spread(struct latency *l)
+{
+	struct spread *s = &l->took;
+
+	s->count = l->npackets;
+	if (!l->npackets)
+		return;
+	qsort(l->packets, l->npackets, sizeof(*l->packets), compare_packets);
+	s->min_ns = l->packets[l->npackets - 1].took_ns;
+	s->p50_ns = took_percentile(l, 50);
+	s->p90_ns = took_percentile(l, 90);
+	s->p99_ns = took_percentile(l, 99);
+	s->max_ns = l->packets[0].took_ns;
+	s->total_ns = l->total_ns;
 }
 
 static int hops_build(struct gather *g)
@@ -292,6 +284,7 @@ static int hops_build(struct gather *g)
 	struct latency *l = g->l;
 	const struct group *group;
 	size_t i, places = 0;
+	int err = 0;
 
 	for (i = 0; i < g->ngroups; i++)
 		places += !i || g->groups[g->order[i]].from != g->groups[g->order[i - 1]].from;
@@ -299,16 +292,17 @@ static int hops_build(struct gather *g)
 	l->hops = malloc((places + 1) * sizeof(*l->hops));
 	if (!l->edges || !l->hops)
 		return -ENOMEM;
-	for (i = 0; i < g->ngroups; ) {
+	for (i = 0; i < g->ngroups && !err; ) {
 		group = &g->groups[g->order[i]];
 		if (group->from != PLACE_SUMS)
-			i = hop_add(g, i);
+			err = hop_add(g, &i);
 		else
-			l->times[g->groups[g->order[i++]].time] = spread_of(g->numbers + group->at, group->count);
+			err = numbers_spread(&g->lists[i++], 1, &l->times[group->time]);
 	}
 	if (l->nhops)
 		qsort(l->hops, l->nhops, sizeof(*l->hops), compare_hops);
-	return took_spread(l);
+	took_spread(l);
+	return err;
 }
 
 int latency_build(struct latency **out, const struct model *m)
@@ -327,14 +321,14 @@ int latency_build(struct latency **out, const struct model *m)
 	err = packets_gather(&g);
 	map_free(g.ids);
 	g.ids = NULL;
-	err = err ?: numbers_place(&g);
+	err = err ?: groups_order(&g);
 	err = err ?: hops_build(&g);
 out:
 	map_free(g.ids);
 	free(g.groups);
-	free(g.samples);
 	free(g.order);
-	free(g.numbers);
+	free(g.lists);
+	arena_free(&g.arena);
 	free(g.legs.v);
 	if (err) {
 		latency_free(g.l);
@@ -350,7 +344,7 @@ void latency_free(struct latency *l)
 		return;
 	free(l->hops);
 	free(l->edges);
-	free(l->packets);
+	spill_free(l->packets);
 	free(l->roles);
 	free(l);
 }

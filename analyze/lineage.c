@@ -10,12 +10,13 @@
 #include <string.h>
 
 #include "model_private.h"
+#include "spill.h"
 
 int edge_add(struct model *m, const struct trc_edge *e)
 {
 	if (e->child == e->parent)
 		return 0;	/* the sk_buff itself went on */
-	if (grow((void **)&m->edges, m->nedges, &m->priv->edges_room, sizeof(*m->edges)))
+	if (spill_grow((void **)&m->edges, m->nedges, &m->priv->edges_room, sizeof(*m->edges)))
 		return -ENOMEM;
 	m->edges[m->nedges++] = (struct edge){
 		.time_ns = e->time_ns, .child_id = e->child, .parent_id = e->parent, .kind = e->kind, .func = e->func,
@@ -38,8 +39,8 @@ const char *edge_name(uint32_t kind)
 /* Edges that name a packet of this recording, in time order. */
 static int edges_sort(struct model *m)
 {
-	struct sort_key *keys = malloc(m->nedges * sizeof(*keys));
-	struct edge *sorted = malloc(m->nedges * sizeof(*sorted)), *e;
+	struct sort_key *keys = spill_array(m->nedges, sizeof(*keys));
+	struct edge *sorted = spill_array(m->nedges, sizeof(*sorted)), *e;
 	size_t i, n = 0;
 	uint32_t child, parent;
 	int err = keys && sorted ? 0 : -ENOMEM;
@@ -56,12 +57,12 @@ static int edges_sort(struct model *m)
 	err = err ?: sort_keys(keys, n);
 	for (i = 0; i < n && !err; i++)
 		sorted[i] = m->edges[keys[i].index];
-	free(keys);
+	spill_free(keys);
 	if (err) {
-		free(sorted);
+		spill_free(sorted);
 		return err;
 	}
-	free(m->edges);
+	spill_free(m->edges);
 	m->edges = sorted;
 	m->nedges = n;
 	return 0;
@@ -69,13 +70,14 @@ static int edges_sort(struct model *m)
 
 static struct packet *packet_of(struct model *m, uint32_t number)
 {
+	spill_look(4 * sizeof(*m->packets));	/* neighbours come with it */
 	return number ? &m->packets[number - 1] : NULL;
 }
 
 /* Each packet's edges, in one list for all. */
 static int kin_place(struct model *m)
 {
-	uint32_t *list = m->priv->kin_lists = malloc((2 * m->nedges + 1) * sizeof(*list)), k;
+	uint32_t *list = m->priv->kin_lists = spill_array(2 * m->nedges + 1, sizeof(*list)), k;
 	struct packet *p;
 	size_t i;
 
@@ -89,6 +91,7 @@ static int kin_place(struct model *m)
 	for (i = 0; i < m->npackets; i++) {
 		m->packets[i].kin = list;
 		list += m->packets[i].nkin;
+		spill_look(sizeof(*m->packets));
 		m->packets[i].nkin = 0;
 	}
 	for (i = 0; i < 2 * m->nedges; i++) {
@@ -111,7 +114,7 @@ static uint32_t journey_root(uint32_t *first, uint32_t i)
 
 static int journeys_number(struct model *m)
 {
-	uint32_t *first = malloc((m->npackets + 1) * sizeof(*first)), a, b, n = 0;
+	uint32_t *first = spill_array(m->npackets + 1, sizeof(*first)), a, b, n = 0;
 	size_t i;
 
 	if (!first)
@@ -119,6 +122,7 @@ static int journeys_number(struct model *m)
 	for (i = 0; i < m->npackets; i++)
 		first[i] = i;
 	for (i = 0; i < m->nedges; i++) {
+		spill_look(sizeof(*m->edges));
 		if (!m->edges[i].child || !m->edges[i].parent)
 			continue;
 		a = journey_root(first, m->edges[i].child - 1);
@@ -128,8 +132,9 @@ static int journeys_number(struct model *m)
 	for (i = 0; i < m->npackets; i++) {
 		a = journey_root(first, i);
 		m->packets[i].journey = a == i ? ++n : m->packets[a].journey;	/* the first comes first */
+		spill_look(sizeof(*m->packets));
 	}
-	free(first);
+	spill_free(first);
 	return 0;
 }
 
@@ -159,17 +164,19 @@ static void tuple_spread(struct model *m, struct packet *p, uint32_t *queue, siz
 /* The nearest first: a queue that begins with all packets that have addresses and kin. */
 static int tuples_inherit(struct model *m)
 {
-	uint32_t *queue = malloc((m->npackets + 1) * sizeof(*queue));
+	uint32_t *queue = spill_array(m->npackets + 1, sizeof(*queue));
 	size_t i, n = 0;
 
 	if (!queue)
 		return -ENOMEM;
-	for (i = 0; i < m->npackets; i++)
+	for (i = 0; i < m->npackets; i++) {
 		if (m->packets[i].nkin && has_addresses(&m->packets[i]))
 			queue[n++] = m->packets[i].number;
+		spill_look(sizeof(*m->packets));
+	}
 	for (i = 0; i < n; i++)
 		tuple_spread(m, &m->packets[queue[i] - 1], queue, &n);
-	free(queue);
+	spill_free(queue);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 
 #include "live.h"
 #include "model_private.h"
+#include "spill.h"
 
 #define CLOSED (NONE - 1)		/* in the map: was given out */
 #define CLOSED_KEPT 65536		/* so many ids are remembered, for hops that come late */
@@ -423,8 +424,8 @@ int live_open(struct live **out, const char *file)
 	l->next_seq = calloc(UINT16_MAX + 1, sizeof(*l->next_seq));
 	if (!l->m || !l->ids || !l->next_seq)
 		goto out;
-	l->m->packets = calloc(1, sizeof(*l->m->packets));
-	l->m->unpacked = calloc(1, sizeof(*l->m->unpacked));
+	l->m->packets = spill_array(1, sizeof(*l->m->packets));
+	l->m->unpacked = spill_array(1, sizeof(*l->m->unpacked));
 	if (!l->m->packets || !l->m->unpacked || grow((void **)&l->m->funcs, 0, &l->m->priv->funcs_room, sizeof(*l->m->funcs)))
 		goto out;
 	l->m->funcs[l->m->nfuncs++] = (struct func){ .name = "?", .module = "", .why = "" };

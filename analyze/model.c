@@ -12,6 +12,7 @@
 
 #include "model_private.h"
 #include "sanitize.h"
+#include "spill.h"
 
 /* A new element at the end of an array of the model, zeroed; NULL: no memory */
 #define ADD(m, array, count, room) \
@@ -183,6 +184,7 @@ static int records_read(struct model *m, struct trc_reader *r)
 	while ((err = trc_reader_next(r, &rec)) > 0) {
 		err = record_add(m, &rec);
 		if (!err && limit_asks(m, &rec)) {
+			spill_look(LIMIT_STEPS * sizeof(uint64_t));
 			m->health.bytes = trc_reader_health(r)->bytes;
 			err = model_fits(m);
 		}
@@ -249,7 +251,7 @@ static int explain_failure(const struct model *m, const struct trc_reader *r, in
 	if (n >= size)
 		return err;
 	if (err == -ENOMEM)
-		why = "out of memory";
+		why = spill_trouble() ?: "out of memory";
 	else if (err == -E2BIG)
 		why = too_big(m, limit, sizeof(limit));
 	else if (!why || !*why)
@@ -316,16 +318,16 @@ void model_free(struct model *m)
 	free(v->func_uses);
 	free(v->func_use_of);
 	free(v->births);
-	free(v->kin_lists);
+	spill_free(v->kin_lists);
 	free(v->parts);
 	free(v);
 	free(m->stacks);
-	free(m->edges);
-	free(m->datas);
+	spill_free(m->edges);
+	spill_free(m->datas);
 	free(m->snapshots);
-	free(m->unpacked);
+	spill_free(m->unpacked);
 	free(m->places);
-	free(m->packets);
+	spill_free(m->packets);
 	free(m->funcs);
 	free(m->links);
 	free(m->netns);

@@ -67,6 +67,7 @@ struct packet {
 	uint32_t pid;		/* of the process at its birth, 0 = none (born in an interrupt) */
 	uint32_t nframes;	/* of the stack at its first hop, innermost first; 0 = none */
 	const uint32_t *frames;	/* function ids */
+	uint32_t stack;		/* number of that stack: index into stacks, plus 1, or beyond them of an old file's; 0 = none */
 	uint32_t nderived;	/* of its hops */
 	uint32_t like;		/* number of the packet whose functions it shares but does not show: derive.c; 0 = none */
 	uint32_t nkin;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "model_private.h"
+#include "spill.h"
 
 struct gaps {
 	struct gap *v;
@@ -242,6 +243,7 @@ static void packets_mark(struct model *m, const struct gaps *g)
 		p = &m->packets[i];
 		/* a packet without an end may have lived on in any later gap */
 		p->lossy = gap_touches(g, p->first_ns, p->fate == FATE_IN_FLIGHT ? UINT64_MAX : p->last_ns);
+		spill_look(sizeof(*p));
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "model_private.h"
+#include "spill.h"
 
 static bool key_less(const struct sort_key *a, const struct sort_key *b)
 {
@@ -52,7 +53,7 @@ int sort_keys(struct sort_key *keys, size_t n)
 	if (n < 2)
 		return 0;
 	ends = runs_find(keys, n, &nruns);
-	other = nruns > 1 ? malloc(n * sizeof(*other)) : NULL;
+	other = nruns > 1 ? spill_array(n, sizeof(*other)) : NULL;
 	if (!ends || (nruns > 1 && !other)) {
 		free(ends);
 		return -ENOMEM;
@@ -71,7 +72,7 @@ int sort_keys(struct sort_key *keys, size_t n)
 	if (from != keys)
 		memcpy(keys, from, n * sizeof(*keys));
 	free(ends);
-	free(other);
+	spill_free(other);
 	return 0;
 }
 
@@ -96,7 +97,7 @@ static void hops_permute(struct trc_hop *hops, struct sort_key *keys, size_t n)
 
 int hops_sort(struct trc_hop *hops, size_t n)
 {
-	struct sort_key *keys = malloc((n ? n : 1) * sizeof(*keys));
+	struct sort_key *keys = spill_array(n, sizeof(*keys));
 	size_t i;
 	int err;
 
@@ -107,6 +108,6 @@ int hops_sort(struct trc_hop *hops, size_t n)
 	err = sort_keys(keys, n);
 	if (!err)
 		hops_permute(hops, keys, n);
-	free(keys);
+	spill_free(keys);
 	return err;
 }

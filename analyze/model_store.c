@@ -2,6 +2,8 @@
 /*
  * model_store.c - memory of the model: an arena for text, a hash map from numbers to indexes, growing arrays.
  *
+ * Arenas and maps may be as large as a recording: see spill.c.
+ *
  * Keys of the map come from untrusted files, so that hashing is seeded: nobody can choose keys that collide.
  */
 #include <errno.h>
@@ -11,8 +13,10 @@
 
 #include "model_private.h"
 #include "sanitize.h"
+#include "spill.h"
 
-#define BLOCK_BYTES 65536
+#define BLOCK_LEAST 65536
+#define BLOCK_MOST (16u << 20)
 
 struct arena_block {
 	struct arena_block *next;
@@ -20,19 +24,31 @@ struct arena_block {
 	char data[];
 };
 
+/* Blocks grow with the arena, so that there are few. */
+static struct arena_block *block_new(const struct arena *a, size_t least)
+{
+	size_t room = a->bytes / 8 < BLOCK_LEAST ? BLOCK_LEAST : a->bytes / 8 > BLOCK_MOST ? BLOCK_MOST : a->bytes / 8;
+	struct arena_block *b;
+
+	room = room < least ? least : room;
+	b = spill_alloc(sizeof(*b) + room);
+	if (!b)
+		return NULL;
+	spill_look(room);
+	*b = (struct arena_block){ .next = a->blocks, .size = room };
+	return b;
+}
+
 void *arena_alloc(struct arena *a, size_t size)
 {
 	struct arena_block *b = a->blocks;
-	size_t room;
 	void *p;
 
 	size = (size + 7) & ~(size_t)7;
 	if (!b || b->size - b->used < size) {
-		room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-		b = malloc(sizeof(*b) + room);
+		b = block_new(a, size);
 		if (!b)
 			return NULL;
-		*b = (struct arena_block){ .next = a->blocks, .size = room };
 		a->blocks = b;
 	}
 	p = b->data + b->used;
@@ -61,19 +77,20 @@ void arena_free(struct arena *a)
 
 	for (b = a->blocks; b; b = next) {
 		next = b->next;
-		free(b);
+		spill_free(b);
 	}
 	*a = (struct arena){};
 }
 
 struct slot {
 	uint64_t key;
-	uint32_t value;		/* NONE = free */
+	uint32_t value;		/* plus 1; 0 = free */
 };
 
 struct map {
 	struct slot *slots;
 	size_t size, used;	/* size is a power of two */
+	unsigned int shift;	/* its complement: the first bits of a hash are a place, so that a map is doubled front to back */
 	uint64_t seed;
 };
 
@@ -84,16 +101,6 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-static struct slot *slots_new(size_t n)
-{
-	struct slot *s = malloc(n * sizeof(*s));
-	size_t i;
-
-	for (i = 0; s && i < n; i++)
-		s[i].value = NONE;
-	return s;
-}
-
 struct map *map_new(void)
 {
 	struct map *m = calloc(1, sizeof(*m));
@@ -101,7 +108,8 @@ struct map *map_new(void)
 	if (!m)
 		return NULL;
 	m->size = 64;
-	m->slots = slots_new(m->size);
+	m->shift = 58;
+	m->slots = spill_array(m->size, sizeof(*m->slots));
 	if (!m->slots) {
 		free(m);
 		return NULL;
@@ -113,16 +121,16 @@ struct map *map_new(void)
 
 static struct slot *slot_find(const struct map *m, uint64_t key)
 {
-	size_t i = mix(mix(key ^ m->seed) + m->seed) & (m->size - 1);
+	size_t i = mix(mix(key ^ m->seed) + m->seed) >> m->shift;
 
-	while (m->slots[i].value != NONE && m->slots[i].key != key)
+	while (m->slots[i].value && m->slots[i].key != key)
 		i = (i + 1) & (m->size - 1);
 	return &m->slots[i];
 }
 
 uint32_t map_get(const struct map *m, uint64_t key)
 {
-	return slot_find(m, key)->value;
+	return slot_find(m, key)->value - 1;
 }
 
 static int map_grow(struct map *m)
@@ -130,16 +138,19 @@ static int map_grow(struct map *m)
 	struct slot *old = m->slots;
 	size_t n = m->size, i;
 
-	m->slots = slots_new(2 * n);
+	m->slots = spill_array(2 * n, sizeof(*m->slots));
 	if (!m->slots) {
 		m->slots = old;
 		return -ENOMEM;
 	}
 	m->size = 2 * n;
-	for (i = 0; i < n; i++)
-		if (old[i].value != NONE)
+	m->shift--;
+	for (i = 0; i < n; i++) {
+		if (old[i].value)
 			*slot_find(m, old[i].key) = old[i];
-	free(old);
+		spill_look(3 * sizeof(*old));
+	}
+	spill_free(old);
 	return 0;
 }
 
@@ -150,8 +161,8 @@ int map_put(struct map *m, uint64_t key, uint32_t value)
 	if (2 * m->used >= m->size && map_grow(m))
 		return -ENOMEM;
 	s = slot_find(m, key);
-	m->used += s->value == NONE;
-	*s = (struct slot){ key, value };
+	m->used += !s->value;
+	*s = (struct slot){ key, value + 1 };
 	return 0;
 }
 
@@ -164,7 +175,7 @@ void map_free(struct map *m)
 {
 	if (!m)
 		return;
-	free(m->slots);
+	spill_free(m->slots);
 	free(m);
 }
 

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "model_private.h"
+#include "spill.h"
 
 #define FUNC_IDS_DIRECT (1u << 16)	/* ids are dense: no kernel has so many; others are looked up */
 
@@ -27,7 +28,7 @@ static struct packet *packet_at(struct model *m, uint64_t id)
 	struct packet *p;
 
 	if (index == NONE) {
-		if (grow((void **)&m->packets, m->npackets, &v->packets_room, sizeof(*m->packets)) ||
+		if (spill_grow((void **)&m->packets, m->npackets, &v->packets_room, sizeof(*m->packets)) ||
 		    map_put(v->packet_ids, id, m->npackets))
 			return NULL;
 		index = m->npackets++;
@@ -143,6 +144,7 @@ static void births_assign(struct model *m)
 			continue;	/* its hops were lost, or the file says it twice */
 		p->frames = b->frames;
 		p->nframes = b->count;
+		p->stack = m->nstacks + i + 1;
 	}
 }
 
@@ -163,8 +165,8 @@ static int hops_order(struct model *m, struct packet *p)
 /* Packets are numbered by their first hops. */
 static int packets_number(struct model *m)
 {
-	struct sort_key *keys = malloc(m->npackets * sizeof(*keys));
-	struct packet *sorted = malloc(m->npackets * sizeof(*sorted));
+	struct sort_key *keys = spill_array(m->npackets, sizeof(*keys));
+	struct packet *sorted = spill_array(m->npackets, sizeof(*sorted));
 	size_t i;
 	int err = keys && sorted ? 0 : -ENOMEM;
 
@@ -176,13 +178,14 @@ static int packets_number(struct model *m)
 		sorted[i].number = i + 1;
 		sorted[i].slot = i;
 		err = map_put(m->priv->packet_ids, sorted[i].id, i);
+		spill_look(2 * sizeof(*sorted));
 	}
-	free(keys);
+	spill_free(keys);
 	if (err) {
-		free(sorted);
+		spill_free(sorted);
 		return err;
 	}
-	free(m->packets);
+	spill_free(m->packets);
 	m->packets = sorted;
 	m->priv->packets_room = m->npackets;
 	return 0;
@@ -193,11 +196,13 @@ int packets_order(struct model *m)
 	size_t i;
 	int err = m->priv->unnumbered ? packets_number(m) : 0;
 
-	m->unpacked = calloc(m->npackets + 1, sizeof(*m->unpacked));
+	m->unpacked = spill_array(m->npackets + 1, sizeof(*m->unpacked));
 	err = err ?: m->unpacked ? hops_store_ring(m, true) : -ENOMEM;
-	for (i = 0; i < m->npackets && !err; i++)
+	for (i = 0; i < m->npackets && !err; i++) {
 		if (m->packets[i].unsorted)
 			err = hops_order(m, &m->packets[i]);
+		spill_look(sizeof(*m->packets));
+	}
 	if (!err)
 		births_assign(m);
 	return err;
@@ -312,6 +317,7 @@ static void packet_birth(const struct model *m, struct packet *p)
 		s = hop_stack(m, packet_hop(m, p, i));
 		p->frames = s ? s->frames : NULL;
 		p->nframes = s ? s->count : 0;
+		p->stack = s ? s - m->stacks + 1 : 0;
 	}
 	if (h->context == TRC_PROCESS || (h->context == TRC_CONTEXT_UNKNOWN && born_in_syscall(m, p)))
 		p->pid = h->pid;

@@ -15,7 +15,10 @@
 
 #include "embedded.h"
 #include "sanitize.h"
+#include "spill.h"
 #include "sql.h"
+
+#define CACHE "cache_size = -65536"	/* KiB of a database that are in memory; sorts larger than that go to a temporary file */
 
 static int fail(char *error, const char *what, const char *why)
 {
@@ -28,7 +31,9 @@ static int fail(char *error, const char *what, const char *why)
 
 static int fail_db(sqlite3 *db, char *error, const char *what)
 {
-	return fail(error, what, db ? sqlite3_errmsg(db) : "out of memory");
+	const char *memory = spill_trouble() ?: "out of memory";
+
+	return fail(error, what, db && sqlite3_errcode(db) != SQLITE_NOMEM ? sqlite3_errmsg(db) : memory);
 }
 
 static int exec(sqlite3 *db, const char *sql)
@@ -43,7 +48,7 @@ static void guards_up(sqlite3 *db)
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);	/* a misspelt "column" is no string */
-	exec(db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY");
+	exec(db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA " CACHE);
 }
 
 static int authorize(void *arg, int action, const char *a, const char *b, const char *database, const char *trigger)
@@ -84,18 +89,19 @@ static int tables_fill(sqlite3 *db, const struct recordings *recs)
 int db_open_live(sqlite3 **out, const struct recordings *recs, char *error)
 {
 	sqlite3 *db = NULL;
-	int rc = sqlite3_open(":memory:", &db);
+	int rc = sqlite3_open("", &db);	/* in memory, and in a temporary file as far as it is larger than the cache */
 
 	rc = rc ?: functions_add(db);
 	rc = rc ?: hop_module_add(db, recs);
-	rc = rc ?: exec(db, "PRAGMA temp_store = MEMORY");	/* changed later, it would close the virtual table */
+	rc = rc ?: exec(db, "PRAGMA journal_mode = OFF; PRAGMA " CACHE);
 	rc = rc ?: exec(db, "BEGIN");
 	rc = rc ?: tables_fill(db, recs);
 	rc = rc ?: exec(db, "CREATE VIRTUAL TABLE hop_row USING pkt_hops");
 	rc = rc ?: exec(db, embedded_views);
 	rc = rc ?: exec(db, "COMMIT");
 	if (rc != SQLITE_OK) {
-		fail_db(db, error, "cannot make the tables");
+		fail_db(db, error, (rc & 0xff) == SQLITE_FULL || (rc & 0xff) == SQLITE_IOERR ?
+			"cannot make the tables in the folder for temporary files, which TMPDIR names" : "cannot make the tables");
 		sqlite3_close(db);
 		return -1;
 	}
@@ -170,8 +176,7 @@ static int file_fill(sqlite3 *db, const struct recordings *recs)
 	int rc;
 
 	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %d", DB_APPLICATION_ID, DB_VERSION);
-	rc = exec(db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 4096; "
-		      "PRAGMA temp_store = MEMORY");
+	rc = exec(db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 4096; PRAGMA " CACHE);
 	rc = rc ?: exec(db, pragmas);
 	rc = rc ?: functions_add(db);
 	rc = rc ?: hop_module_add(db, recs);
@@ -207,9 +212,14 @@ int db_write_to(const struct recordings *recs, const char *path, char *error)
 /* The half-made file, removed when a signal ends the program. */
 static char half_made[4096];
 
-static void on_signal(int sig)
+static void half_made_remove(void)
 {
 	unlink(half_made);
+}
+
+static void on_signal(int sig)
+{
+	half_made_remove();
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -251,6 +261,7 @@ int db_write(const struct recordings *recs, const char *path, char *error)
 		return fail(error, path, strerror(errno));
 	close(fd);
 	signals_catch(on_signal);
+	spill_on_loss(half_made_remove);
 	too_large = signal(SIGXFSZ, SIG_IGN);	/* a limit on sizes is an error like a full disk */
 	err = db_write_to(recs, half_made, error);
 	if (!err)
@@ -258,7 +269,8 @@ int db_write(const struct recordings *recs, const char *path, char *error)
 	if (!err && rename(half_made, path))
 		err = fail(error, path, strerror(errno));
 	if (err)
-		unlink(half_made);
+		half_made_remove();
+	spill_on_loss(NULL);
 	signals_catch(SIG_DFL);
 	signal(SIGXFSZ, too_large);
 	return err;

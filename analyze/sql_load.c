@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "sql.h"
+#include "spill.h"
 #include "sql_insert.h"
 
 static sqlite3_int64 started_ns(const struct model *m)
@@ -125,20 +126,6 @@ static int losses_load(sqlite3 *db, const struct model *m, int rec)
 	return insert_close(&in);
 }
 
-static int stacks_load(sqlite3 *db, const struct model *m, int rec)
-{
-	struct insert in;
-	const struct packet *p;
-	uint32_t k;
-	size_t i;
-
-	insert_open(&in, db, "INSERT INTO stack_frame VALUES (?,?,?,?)", "iiii");
-	for (i = 0; i < m->npackets; i++)
-		for (p = &m->packets[i], k = 0; k < p->nframes; k++)
-			insert_row(&in, I(rec), I(p->number), I(k) + 1, I(p->frames[k]));
-	return insert_close(&in);
-}
-
 static int reasons_load(sqlite3 *db, const struct model *m)
 {
 	struct insert in;
@@ -197,7 +184,7 @@ static void packet_row(struct insert *in, const struct model *m, const struct pa
 	bool ip = t->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6), ports = t->have & (TRC_HAVE_L4 | TRC_HAVE_ARP);
 
 	/* N makes 0 NULL: no protocol, port or process that matters has the number 0, but for the ICMP type 0 */
-	in->types = ports ? "iiiiiiitNNninNtininnnNnttiiNiNN" : "iiiiiiitNNnNnNtininnnNnttiiNiNN";
+	in->types = ports ? "iiiiiiitNNninNtininnnNnttiiNiNNN" : "iiiiiiitNNnNnNtininnnNnttiiNiNNN";
 	insert_row(in, I(rec), I(p->number), I(p->id), time_of(first->time_ns), time_of(last->time_ns),
 		   time_of(last->time_ns - first->time_ns), I(p->nhops), tuple_text(t, tuple, sizeof(tuple)), I(t->ethertype),
 		   I(ip ? t->l4proto : 0), address_text(t, t->saddr, src, sizeof(src)), I(t->sport),
@@ -205,23 +192,23 @@ static void packet_row(struct insert *in, const struct model *m, const struct pa
 		   p->fate == FATE_DROPPED ? packet_reason(m, p) : "", I(p->lossy), p->gone ?: "",
 		   model_netns(m, hop_with_netns(m, p)->netns), model_dev(m, device->netns, device->ifindex), I(p->pid),
 		   p->pid ? model_proc(m, p->pid) : "", func_name(m, first), func_name(m, packet_hop(m, p, p->fate_hop)),
-		   I(path), I(p->nderived), I(p->like), I(p->journey), I(p->tuple_of), I(p->into));
+		   I(path), I(p->nderived), I(p->like), I(p->journey), I(p->tuple_of), I(p->into), I(p->stack));
 }
 
 static int packets_load(sqlite3 *db, const struct model *m, int rec)
 {
-	uint32_t *path_of = calloc(m->npackets ? m->npackets : 1, sizeof(*path_of));
+	uint32_t *path_of = spill_array(m->npackets, sizeof(*path_of));
 	struct insert in;
 	size_t i;
 	int rc = path_of ? paths_load(db, m, rec, path_of) : SQLITE_NOMEM;
 
 	if (rc == SQLITE_OK) {
-		insert_open(&in, db, "INSERT INTO packet VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "");
+		insert_open(&in, db, "INSERT INTO packet VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "");
 		for (i = 0; i < m->npackets && in.rc == SQLITE_OK; i++)
 			packet_row(&in, m, &m->packets[i], rec, path_of[i]);
 		rc = insert_close(&in);
 	}
-	free(path_of);
+	spill_free(path_of);
 	return rc;
 }
 
@@ -236,7 +223,6 @@ int rows_load(sqlite3 *db, const struct model *m, int recording)
 	rc = rc ?: interfaces_load(db, m, recording);
 	rc = rc ?: processes_load(db, m, recording);
 	rc = rc ?: losses_load(db, m, recording);
-	rc = rc ?: stacks_load(db, m, recording);
 	rc = rc ?: reasons_load(db, m);
 	rc = rc ?: more_load(db, m, recording);
 	rc = rc ?: latency_load(db, m, recording);

@@ -2,19 +2,29 @@
 /*
  * sql_more.c - what a recording holds besides hops: kernel stacks, lineage, packets' bytes, snapshots of namespaces.
  */
+#include "model_private.h"
 #include "sql.h"
 #include "sql_insert.h"
 
+static void stack_rows(struct insert *in, int rec, size_t number, const uint32_t *frames, uint32_t n)
+{
+	uint32_t k;
+
+	for (k = 0; k < n; k++)
+		insert_row(in, I(rec), I(number), I(k) + 1, I(frames[k]));
+}
+
 static int frames_load(sqlite3 *db, const struct model *m, int rec)
 {
+	const struct birth *births = m->priv->births;	/* of files of version 0.1: they come after the others */
 	struct insert in;
-	uint32_t k;
 	size_t i;
 
 	insert_open(&in, db, "INSERT INTO frame VALUES (?,?,?,?)", "iiii");
 	for (i = 0; i < m->nstacks; i++)
-		for (k = 0; k < m->stacks[i].count; k++)
-			insert_row(&in, I(rec), I(i) + 1, I(k) + 1, I(m->stacks[i].frames[k]));
+		stack_rows(&in, rec, i + 1, m->stacks[i].frames, m->stacks[i].count);
+	for (i = 0; i < m->priv->nbirths; i++)
+		stack_rows(&in, rec, m->nstacks + i + 1, births[i].frames, births[i].count);
 	return insert_close(&in);
 }
 

@@ -7,6 +7,7 @@
 
 #include "embedded.h"
 #include "sanitize.h"
+#include "spill.h"
 #include "sql.h"
 
 const char *sql_named(const char *name)
@@ -64,7 +65,7 @@ static int query_failed(sqlite3 *db, int rc, char *error)
 		return fail(error, "%s; pktsql --schema lists what there is", sqlite3_errmsg(db));
 	if (!strncmp(sqlite3_errmsg(db), "no such column", 14))
 		return fail(error, "%s; pktsql --schema NAME lists a table's columns", sqlite3_errmsg(db));
-	return fail(error, "%s", rc == SQLITE_NOMEM ? "out of memory" : sqlite3_errmsg(db));
+	return fail(error, "%s", rc == SQLITE_NOMEM ? spill_trouble() ?: "out of memory" : sqlite3_errmsg(db));
 }
 
 int sql_run(sqlite3 *db, const char *query, enum sql_format format, FILE *out, char *error)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "spill.h"
 #include "sql.h"
 #include "sql_insert.h"
 
@@ -141,16 +142,16 @@ static void sights_unite(struct sights *s, bool last)
 
 static void seen_free(struct seen *s)
 {
-	free(s->left.v);
-	free(s->came.v);
+	spill_free(s->left.v);
+	spill_free(s->came.v);
 }
 
 static int seen_make(struct seen *s, const struct model *m)
 {
 	size_t i;
 
-	s->left.v = malloc((m->npackets + 1) * sizeof(*s->left.v));
-	s->came.v = malloc((m->npackets + 1) * sizeof(*s->came.v));
+	s->left.v = spill_array(m->npackets, sizeof(*s->left.v));
+	s->came.v = spill_array(m->npackets, sizeof(*s->came.v));
 	if (!s->left.v || !s->came.v)
 		return -ENOMEM;
 	for (i = 0; i < m->npackets; i++) {

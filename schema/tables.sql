@@ -130,6 +130,7 @@ CREATE TABLE packet (	-- the packets: one row for each life of an sk_buff
 	journey INTEGER NOT NULL,	-- packets that came from each other have the same number: see lineage
 	tuple_of INTEGER,		-- the kin that its addresses were taken from; NULL: it showed them itself
 	merged_into INTEGER,		-- the packet that has its data now
+	stack INTEGER,			-- the kernel stack at its first hop that has one: see frame
 	PRIMARY KEY (recording, packet)
 ) STRICT, WITHOUT ROWID;
 
@@ -212,14 +213,6 @@ CREATE TABLE counter (	-- what the kernel had counted of IP, TCP, UDP, ... at th
 	counter TEXT NOT NULL,		-- as nstat calls it: UdpInDatagrams
 	value INTEGER NOT NULL
 ) STRICT;
-
-CREATE TABLE stack_frame (	-- the kernel stack at a packet's first hop, by number; stack has the names
-	recording INTEGER NOT NULL,
-	packet INTEGER NOT NULL,
-	frame INTEGER NOT NULL,		-- 1 is the innermost
-	func INTEGER NOT NULL,
-	PRIMARY KEY (recording, packet, frame)
-) STRICT, WITHOUT ROWID;
 
 CREATE TABLE hop_latency (	-- how long packets took from entering each function to entering the next
 	recording INTEGER NOT NULL,

@@ -30,6 +30,11 @@ SELECT s.recording, s.path, s.step, f.name AS function, f.module, f.layer, f.sta
 FROM path_step s
 LEFT JOIN function f ON f.recording = s.recording AND f.func = s.func;
 
+CREATE VIEW stack_frame AS	-- the kernel stack at a packet's first hop, by number; stack has the names
+SELECT p.recording, p.packet, s.frame, s.func
+FROM packet p
+JOIN frame s ON s.recording = p.recording AND s.stack = p.stack;
+
 CREATE VIEW stack AS	-- the kernel stack at each packet's first hop, innermost first
 SELECT s.recording, s.packet, s.frame, f.name AS function, f.module, f.layer, s.func
 FROM stack_frame s
