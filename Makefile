@@ -167,6 +167,7 @@ samples:
 	@B=$(B) tests/samples
 # BENCH_HOPS=250000000 makes a recording of a gigabyte
 BENCH_HOPS ?= 10000000
+BENCH_HUGE ?= 100000000
 bench:
 	@tools/setup build test
 	@$(MAKE) --no-print-directory -s $(TRC_TOOLS)
@@ -177,6 +178,9 @@ bench:
 	$(B)/trc-gen -n 1000000 -o $(B)/bench/small.trc samples/ok.trc samples/dropped.trc
 	$(B)/analyze-bench $(B)/bench/small.trc $(B)/bench
 	$(B)/analyze-bench $(B)/bench/big.trc $(B)/bench
+	$(if $(BENCH_HUGE),$(B)/trc-gen -n $(BENCH_HUGE) -o $(B)/bench/huge.trc samples/ok.trc samples/dropped.trc)
+	@echo $(if $(BENCH_HUGE),"The next takes five minutes and 15 GB of disk; BENCH_HUGE= leaves it out.","BENCH_HUGE is empty: no recording of 100 M hops.")
+	$(if $(BENCH_HUGE),$(B)/analyze-bench $(B)/bench/huge.trc $(B)/bench)
 	@$(MAKE) --no-print-directory -s analyze
 	@B=$(B) tests/bench-diff
 	@$(MAKE) --no-print-directory -s bench-vm

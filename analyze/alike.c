@@ -69,6 +69,7 @@ int packets_liken(struct model *m)
 
 	for (i = 0; best && i < m->npackets && !err; i++) {
 		p = &m->packets[i];
+		spill_look(4096);
 		other = map_get(best, looks[i].way);
 		if (looks[i].stacks < looks[i].events && looks[other].stacks > looks[i].stacks && m->packets[other].nderived > p->nderived)
 			p->like = m->packets[other].number;

@@ -120,11 +120,12 @@ static int parts_sort(struct model *m, size_t *lengths, uint32_t *due)
 }
 
 /* Lines stay lines; every one is sanitized by itself. */
-static const char *lines_sanitize(struct model *m, char *raw)
+static int lines_sanitize(struct model *m, char *raw, const char **out)
 {
 	struct arena *a = &m->priv->arena;
 	size_t size = 1, at = 0;
 	char *line, *next, *text;
+	int err;
 
 	for (line = raw; line; line = next) {
 		next = strchr(line, '\n');
@@ -135,10 +136,11 @@ static const char *lines_sanitize(struct model *m, char *raw)
 			next[-1] = '\n';
 	}
 	a->bytes += size;
-	text = model_fits(m) ? NULL : arena_alloc(a, size);
+	err = model_fits(m);
 	a->bytes -= size;
+	*out = text = err ? NULL : arena_alloc(a, size);
 	if (!text)
-		return NULL;
+		return err ?: -ENOMEM;
 	for (line = raw; line; line = next) {
 		next = strchr(line, '\n');
 		if (next)
@@ -148,7 +150,7 @@ static const char *lines_sanitize(struct model *m, char *raw)
 			text[at++] = '\n';
 	}
 	text[at] = 0;
-	return text;
+	return 0;
 }
 
 /* All parts' texts into one buffer, each snapshot's together; then one snapshot after the other is sanitized. */
@@ -171,8 +173,7 @@ static int texts_join(struct model *m, const size_t *lengths)
 	}
 	for (i = 0; i < m->nsnapshots && !err; i++) {
 		raw[at[i]] = 0;
-		m->snapshots[i].text = lines_sanitize(m, raw + at[i] - lengths[i]);
-		err = m->snapshots[i].text ? 0 : -E2BIG;
+		err = lines_sanitize(m, raw + at[i] - lengths[i], &m->snapshots[i].text);
 	}
 	free(raw);
 	free(at);

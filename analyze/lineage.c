@@ -47,6 +47,7 @@ static int edges_sort(struct model *m)
 
 	for (i = 0; i < m->nedges && !err; i++) {
 		e = &m->edges[i];
+		spill_look(4096);
 		child = map_get(m->priv->packet_ids, e->child_id);
 		parent = map_get(m->priv->packet_ids, e->parent_id);
 		e->child = child == NONE ? 0 : child + 1;
@@ -55,8 +56,10 @@ static int edges_sort(struct model *m)
 			keys[n++] = (struct sort_key){ e->time_ns, 0, i };
 	}
 	err = err ?: sort_keys(keys, n);
-	for (i = 0; i < n && !err; i++)
+	for (i = 0; i < n && !err; i++) {
 		sorted[i] = m->edges[keys[i].index];
+		spill_look(4 * sizeof(*sorted));
+	}
 	spill_free(keys);
 	if (err) {
 		spill_free(sorted);

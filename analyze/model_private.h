@@ -6,6 +6,7 @@
  * model.c reads records, hops_store.c packs hops, model_sort.c puts them in order, packets.c judges packets, model_loss.c places gaps,
  * model_knowledge.c knows functions and drop reasons, model_names.c answers names, model_limit.c says when it is too much.
  * stacks.c keeps kernel stacks, derive.c finds hops on them, lineage.c relates packets, capture.c has bytes and snapshots.
+ * spill.c has the memory of what grows with the recording, on a disk if need be.
  * live.c judges packets one by one while their recording is still being written.
  */
 #ifndef PKT_MODEL_PRIVATE_H

@@ -134,6 +134,7 @@ static int reasons_load(sqlite3 *db, const struct model *m)
 
 	insert_open(&in, db, "INSERT OR IGNORE INTO reason VALUES (?,?,?)", "tnn");
 	for (i = 0; i < m->npackets; i++) {
+		spill_look(sizeof(*m->packets));
 		if (m->packets[i].fate != FATE_DROPPED)
 			continue;
 		reason = packet_reason(m, &m->packets[i]);

@@ -3,6 +3,7 @@
  * sql_more.c - what a recording holds besides hops: kernel stacks, lineage, packets' bytes, snapshots of namespaces.
  */
 #include "model_private.h"
+#include "spill.h"
 #include "sql.h"
 #include "sql_insert.h"
 
@@ -51,6 +52,7 @@ static int payload_load(sqlite3 *db, const struct model *m, int rec)
 	insert_open(&in, db, "INSERT INTO payload VALUES (?,?,?,?,?,?)", "iiiiib");
 	for (i = 0; i < m->ndatas; i++) {
 		d = &m->datas[i];
+		spill_look(2 * (sizeof(*d) + d->size));
 		if (d->packet)
 			insert_row(&in, I(rec), I(d->packet), time_of(d->time_ns), I(d->layer), I(d->len_bytes), d->bytes, I(d->size));
 	}
