@@ -34,6 +34,8 @@ EMBED(embedded_things, "schema/things.sql");
 EMBED(embedded_causes, "schema/causes.tsv");
 EMBED(embedded_aliases, "schema/aliases.tsv");
 EMBED(embedded_rules, "schema/rules.sql");
+EMBED(embedded_routes, "schema/routes.sql");
+EMBED(embedded_qdiscs, "schema/qdiscs.tsv");
 EMBED(embedded_sayings, "schema/sayings.tsv");
 EMBED(embedded_hop, "schema/hop.sql");
 EMBED(embedded_views, "schema/views.sql");

@@ -18,6 +18,8 @@ extern const char embedded_things[];
 extern const char embedded_causes[];
 extern const char embedded_aliases[];
 extern const char embedded_rules[];
+extern const char embedded_routes[];
+extern const char embedded_qdiscs[];
 extern const char embedded_sayings[];
 extern const char embedded_hop[];		/* schema/hop.sql */
 extern const char embedded_views[];

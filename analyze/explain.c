@@ -47,6 +47,24 @@ void explain_free(struct explain *e)
 	*e = (struct explain){};
 }
 
+int explain_system_open(struct explain_system *out, const struct model *m)
+{
+	int err;
+
+	*out = (struct explain_system){};
+	err = rulebook_open(&out->rules, m) ?: routebook_open(&out->routes, m);
+	if (err)
+		explain_system_close(out);
+	return err;
+}
+
+void explain_system_close(struct explain_system *system)
+{
+	rulebook_close(system->rules);
+	routebook_close(system->routes);
+	*system = (struct explain_system){};
+}
+
 bool stage_probed(const struct model *m, const char *stage)
 {
 	for (size_t i = 0; i < m->nfuncs; i++)
@@ -106,6 +124,7 @@ static const char *device_text(const struct story *s, const struct trc_hop *h, c
 static void tell_to_ip(struct story *s, uint32_t i, const char *functions)
 {
 	s->sent = true;
+	s->route_told = false;		/* that of a tunnel's outer header is another */
 	for (uint32_t k = i; k-- > 0;) {
 		const struct trc_hop *h = packet_hop(s->m, s->p, k);
 		const struct func *f = hop_func(s->m, h);
@@ -132,6 +151,125 @@ static void tell_to_ip_by_stack(struct story *s)
 		story_say(s, "To IP", "From the %s layer it is handed to IP: the stack of hop 1 shows that %s called %s.", above->layer,
 			  above->name, ip->name);
 		return;
+	}
+}
+
+/* Where it left that namespace's IP to: the device of the next hand-over to a queue or driver; "" = not seen. */
+static const char *leaves_by(const struct story *s, uint32_t i)
+{
+	for (; i < s->p->nhops; i++) {
+		const struct trc_hop *h = packet_hop(s->m, s->p, i);
+		const char *stage = hop_func(s->m, h)->stage;
+
+		if (h->have & TRC_HAVE_NETNS && h->netns != s->netns)
+			break;
+		if (hop_enters(h) && h->have & TRC_HAVE_SKB && (!strcmp(stage, "to_qdisc") || !strcmp(stage, "to_driver")))
+			return model_dev(s->m, s->netns, h->ifindex);
+	}
+	return "";
+}
+
+/* ", by route ..." or ". It does not fit ..." */
+static void route_more(struct story *s, uint32_t i, enum goes goes, char *buf, size_t size)
+{
+	const struct trc_hop *h = packet_hop(s->m, s->p, i);
+	const char *in = s->received ? model_dev(s->m, s->netns, h->ifindex) : NULL, *out = goes == GOES_ON ? leaves_by(s, i) : NULL;
+	char text[1200];
+	enum told_route told = tell_of_route(s, i, in, out && *out ? out : NULL, goes, text, sizeof(text));
+
+	if (told == TOLD_ROUTE && goes == GOES_NONE && !strncmp(text, "none", 4))
+		snprintf(buf, size, ". No route of the snapshots leads there%s", text + 4);
+	else
+		snprintf(buf, size, "%s%s", told == TOLD_ROUTE ? ", by route " : told == TOLD_SENTENCE ? ". " : "", text);
+}
+
+static void tell_route_of_arp(struct story *s, const char *functions, bool answered, const struct answer *a)
+{
+	story_say(s, "Routing", "A route to the address that is asked for is looked up: %s. %s.", functions, !answered ? "Its answer was not recorded" :
+		  a->so == SO_BAD ? "The answer: this machine does not answer for it" : "There is one");
+}
+
+/* What came of asking for a route: seen in where it goes next, or in what the function answered. */
+static void tell_route(struct story *s, uint32_t i, const char *functions)
+{
+	uint32_t result = s->returns[i];
+	struct answer a = {};
+	char more[1300];
+
+	if (result != NO_HOP)
+		answer_of(s->m, hop_func(s->m, packet_hop(s->m, s->p, i))->name, packet_hop(s->m, s->p, result)->value, &a);
+	if (s->p->tuple.have & TRC_HAVE_ARP) {
+		tell_route_of_arp(s, functions, result != NO_HOP, &a);
+		return;
+	}
+	if (s->said && strstr(s->said, "by an ICMP")) {
+		story_say(s, "Routing", "A route for that message is looked up: %s.", functions);
+		return;
+	}
+	if (a.so == SO_BAD) {
+		route_more(s, i, GOES_NONE, more, sizeof(more));
+		story_say(s, "Routing", "A route is looked up: %s. The answer is an error, %s: %s%s.", functions, a.word, a.meaning, more);
+		return;
+	}
+	for (uint32_t k = i + 1; k < s->p->nhops; k++) {
+		const struct trc_hop *h = packet_hop(s->m, s->p, k);
+		const struct func *f = hop_func(s->m, h);
+		bool on = !strcmp(f->stage, "forward");
+
+		if (!hop_enters(h) || (!on && strncmp(f->name, "ip_local_deliver", 16) && strcmp(f->name, "ip6_input") &&
+				       (!*f->stage || !strcmp(f->stage, "route"))))
+			continue;
+		if (!on && *f->stage)
+			break;
+		route_more(s, i, on ? GOES_ON : GOES_HERE, more, sizeof(more));
+		story_say(s, "Routing", "A route is looked up: %s. The answer: %s (hop %u, %s)%s.", functions,
+			  on ? "it is to be forwarded" : "it is for this machine", k + 1, f->name, more);
+		return;
+	}
+	story_say(s, "Routing", "A route is looked up: %s.", functions);
+}
+
+/* The first hop that shows the header as its sender gave it to IP: addresses may be changed later. */
+static uint32_t header_of_sender(const struct story *s, uint32_t i)
+{
+	uint32_t from = i;
+	struct tuple t;
+
+	for (uint32_t k = i; k-- > 0;) {
+		const struct trc_hop *h = packet_hop(s->m, s->p, k);
+		const struct func *f = hop_func(s->m, h);
+
+		if (hop_enters(h) && (!strcmp(f->layer, "ip") || !strcmp(f->layer, "netfilter")) && h->have & TRC_HAVE_SKB && hop_tuple(&t, h))
+			from = k;
+		if (strstr(f->name, "_route_me_harder"))
+			break;		/* netfilter changed it, and it was asked again */
+		if (!strcmp(f->stage, "to_ip") && k && strcmp(hop_func(s->m, packet_hop(s->m, s->p, k - 1))->stage, "to_ip"))
+			break;
+	}
+	return from;
+}
+
+/* Who sends something asks for the route first, so that no hop of the packet shows it. */
+static void tell_way_out(struct story *s, uint32_t i)
+{
+	static const char apart[] = "no hop shows how that was found, because a sender asks for it apart from the packet";
+	const struct trc_hop *h = packet_hop(s->m, s->p, i);
+	const char *device = h->have & TRC_HAVE_SKB ? model_dev(s->m, s->netns, h->ifindex) : "";
+	char text[1200];
+
+	if (s->route_told || s->received || !s->sent || !(h->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6)) || !*device)
+		return;
+	s->route_told = true;
+	switch (tell_of_route(s, header_of_sender(s, i), NULL, device, GOES_OUT, text, sizeof(text))) {
+	case TOLD_ROUTE:
+		story_say(s, "Routing", "It is to leave by device %s (hop %u), by route %s; %s.", device, i + 1, text, apart);
+		break;
+	case TOLD_SENTENCE:
+		story_say(s, "Routing", "It is to leave by device %s (hop %u); %s. %s.", device, i + 1, apart, text);
+		break;
+	case TOLD_NOTHING:
+		story_say(s, "Routing", "It is to leave by device %s (hop %u); %s.", device, i + 1, apart);
+		break;
 	}
 }
 
@@ -162,8 +300,13 @@ static bool waits_for_neighbour(const struct story *s, uint32_t i)
 
 static void tell_neigh(struct story *s, uint32_t i, const char *functions)
 {
-	char more[128] = "";
+	const struct trc_hop *at = packet_hop(s->m, s->p, i);
+	char more[128] = "", next[320] = "";
+	bool known;
 
+	tell_way_out(s, i);
+	known = at->have & TRC_HAVE_SKB && next_hop_text(s, model_dev(s->m, s->netns, at->ifindex), next, sizeof(next));
+	s->next = (struct next_hop){};
 	for (uint32_t k = i + 1; k < s->p->nhops && !*more && !*hop_func(s->m, packet_hop(s->m, s->p, k))->stage; k++) {
 		const struct trc_hop *h = packet_hop(s->m, s->p, k);
 
@@ -172,71 +315,24 @@ static void tell_neigh(struct story *s, uint32_t i, const char *functions)
 		snprintf(more, sizeof(more), waits_for_neighbour(s, k) ? "; it is not known yet, so the packet waits (hop %u, __neigh_event_send)" :
 			 "; it is known, if not for certain, and the packet goes on (hop %u, __neigh_event_send)", k + 1);
 	}
-	story_say(s, "Neighbour", "The link-layer address of the next hop is needed: %s%s.", functions, more);
-}
-
-/* What came of asking for a route: seen in where it goes next, or in what the function answered. */
-static void tell_route(struct story *s, uint32_t i, const char *functions)
-{
-	uint32_t result = s->returns[i];
-	struct answer a = {};
-
-	if (result != NO_HOP)
-		answer_of(s->m, hop_func(s->m, packet_hop(s->m, s->p, i))->name, packet_hop(s->m, s->p, result)->value, &a);
-	if (s->p->tuple.have & TRC_HAVE_ARP) {
-		story_say(s, "Routing", "A route to the address that is asked for is looked up: %s. %s.", functions,
-			  result == NO_HOP ? "Its answer was not recorded" :
-			  a.so == SO_BAD ? "The answer: this machine does not answer for it" : "There is one");
-		return;
-	}
-	if (s->said && strstr(s->said, "by an ICMP")) {
-		story_say(s, "Routing", "A route for that message is looked up: %s.", functions);
-		return;
-	}
-	if (a.so == SO_BAD) {
-		story_say(s, "Routing", "A route is looked up: %s. The answer is an error, %s: %s.", functions, a.word, a.meaning);
-		return;
-	}
-	for (uint32_t k = i + 1; k < s->p->nhops; k++) {
-		const struct trc_hop *h = packet_hop(s->m, s->p, k);
-		const struct func *f = hop_func(s->m, h);
-
-		if (!hop_enters(h) || (strcmp(f->stage, "forward") && strncmp(f->name, "ip_local_deliver", 16) && strcmp(f->name, "ip6_input") &&
-				       (!*f->stage || !strcmp(f->stage, "route"))))
-			continue;
-		if (!strcmp(f->stage, "forward") || !*f->stage)
-			story_say(s, "Routing", "A route is looked up: %s. The answer: %s (hop %u, %s).", functions,
-				  *f->stage ? "it is to be forwarded" : "it is for this machine", k + 1, f->name);
-		else
-			break;
-		return;
-	}
-	story_say(s, "Routing", "A route is looked up: %s.", functions);
-}
-
-/* Who sends something asks for the route first, so that no hop of the packet shows it. */
-static void tell_way_out(struct story *s, uint32_t i)
-{
-	const struct trc_hop *h = packet_hop(s->m, s->p, i);
-	const char *device = h->have & TRC_HAVE_SKB ? model_dev(s->m, s->netns, h->ifindex) : "";
-
-	if (s->route_told || s->received || !s->sent || !(h->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6)) || !*device)
-		return;
-	s->route_told = true;
-	story_say(s, "Routing", "No hop shows how its route was found: a sender asks for that apart from the packet. It is to leave by device %s (hop %u).", device,
-		  i + 1);
+	story_say(s, "Neighbour", "The link-layer address of the next hop is needed: %s%s.%s%s%s", functions, more, known ? " In the snapshots " : "", next,
+		  known ? "." : "");
 }
 
 static void tell_to_driver(struct story *s, uint32_t i, const char *functions)
 {
 	const struct trc_hop *h = packet_hop(s->m, s->p, i);
 	const struct link *link = find_link(s->m, s->netns, h->ifindex);
-	char device[64], peer[160] = "";
+	char device[64], peer[160] = "", waited[96] = "", time[32];
 
 	if (link && link->peer_ifindex && link->peer_netns)
 		snprintf(peer, sizeof(peer), "; the other end of this %s is %s in netns %s", link->kind,
 			 model_dev(s->m, link->peer_netns, link->peer_ifindex), model_netns(s->m, link->peer_netns));
-	story_say(s, "Driver", "It is handed to the driver of %s: %s%s.", device_text(s, h, device, sizeof(device)), functions, peer);
+	if (s->to_queue != NO_HOP)
+		snprintf(waited, sizeof(waited), ", %s after it was handed to the queue",
+			 duration_text(h->time_ns - packet_hop(s->m, s->p, s->to_queue)->time_ns, time, sizeof(time)));
+	story_say(s, "Driver", "It is handed to the driver of %s%s: %s%s.", device_text(s, h, device, sizeof(device)), waited, functions, peer);
+	s->to_queue = NO_HOP;
 }
 
 static void tell_receive(struct story *s, uint32_t i, const char *functions)
@@ -263,10 +359,21 @@ static void tell_read(struct story *s, uint32_t i, const char *functions)
 static void tell_to_qdisc(struct story *s, uint32_t i, const char *functions)
 {
 	const struct trc_hop *h = packet_hop(s->m, s->p, i);
-	char device[64];
+	const char *name = h->have & TRC_HAVE_SKB ? model_dev(s->m, s->netns, h->ifindex) : "";
+	char device[64], kind[700];
+	bool none, known;
 
 	tell_way_out(s, i);
-	story_say(s, "Queue", "It is handed to the queue of %s: %s.", device_text(s, h, device, sizeof(device)), functions);
+	tell_next_hop(s, name);
+	known = queue_text(s, name, &none, kind, sizeof(kind));
+	device_text(s, h, device, sizeof(device));
+	s->to_queue = known && !none ? i : NO_HOP;
+	if (none)
+		story_say(s, "Queue", "It is handed to %s, which has no queue (noqueue): %s.", device, functions);
+	else if (known)
+		story_say(s, "Queue", "It is handed to the queue of %s: %s. That queue is %s.", device, functions, kind);
+	else
+		story_say(s, "Queue", "It is handed to the queue of %s: %s.", device, functions);
 }
 
 static const struct {
@@ -360,9 +467,9 @@ static bool ip_seen(const struct story *s)
 	return false;
 }
 
-int explain_packet(struct explain *out, const struct model *m, const struct packet *p, const struct rulebook *rules)
+int explain_packet(struct explain *out, const struct model *m, const struct packet *p, const struct explain_system *system)
 {
-	struct story s = { .m = m, .p = p, .out = out, .queued = NO_HOP, .rules = rules };
+	struct story s = { .m = m, .p = p, .out = out, .queued = NO_HOP, .to_queue = NO_HOP, .rules = system->rules, .routes = system->routes };
 
 	*out = (struct explain){};
 	s.returns = packet_returns(m, p);

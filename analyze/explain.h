@@ -9,6 +9,7 @@
 
 #include "hooks.h"
 #include "model.h"
+#include "routes.h"
 #include "rules.h"
 
 struct explain_step {
@@ -21,14 +22,28 @@ struct explain {
 	size_t count;
 };
 
-/* rules: of the same recording, NULL = not known.  0 or -ENOMEM */
-int explain_packet(struct explain *out, const struct model *m, const struct packet *p, const struct rulebook *rules);
+/* What the snapshots of the same recording say; a part that is NULL is not known. */
+struct explain_system {
+	struct rulebook *rules;
+	struct routebook *routes;
+};
+
+int explain_system_open(struct explain_system *out, const struct model *m);	/* 0 or -ENOMEM */
+void explain_system_close(struct explain_system *system);
+
+int explain_packet(struct explain *out, const struct model *m, const struct packet *p, const struct explain_system *system);	/* 0 or -ENOMEM */
 void explain_free(struct explain *e);
 
 /* Neighbour discovery, ARP, multicast reports: traffic that no process asked for. */
 bool packet_is_housekeeping(const struct packet *p);
 
 /* --- between the files of explain ---------------------------------------------------------------------------- */
+
+/* To whom the route leads, "" = to nobody or not known. */
+struct next_hop {
+	uint32_t netns;
+	char dev[64], address[64];
+};
 
 struct story {
 	const struct model *m;
@@ -39,9 +54,12 @@ struct story {
 	bool has_netns;
 	uint32_t netns;		/* of the hop before */
 	uint32_t queued;	/* hop at which a socket got it, or NO_HOP */
+	uint32_t to_queue;	/* hop at which a device's queue got it, or NO_HOP */
 	bool netfilter_known;	/* the function that traverses hooks was probed and no hop was lost */
 	uint32_t passed[HOOK_POINTS_MAX];	/* hop at which a hook's place was reached, or NO_HOP */
 	const struct rulebook *rules;
+	const struct routebook *routes;
+	struct next_hop next;
 	bool has_tuple;
 	struct tuple tuple;	/* as the last boundary saw it */
 	uint32_t tuple_hop;	/* that boundary */
@@ -72,6 +90,16 @@ bool stage_seen(const struct story *s, const char *stage);
 bool stage_probed(const struct model *m, const char *stage);
 /* "ip_send_skb (hop 2), __ip_local_out (hop 3)": functions of that stage from hop i until another stage begins */
 char *stage_functions(const struct story *s, uint32_t i);
+
+/* Where a packet was seen to go after a route was looked up: to this machine, on to another, out of it, nowhere. */
+enum goes { GOES_HERE, GOES_ON, GOES_OUT, GOES_NONE };
+/* What can be said of the route in the snapshots: its text alone, as all agree, or a sentence without its full stop. */
+enum told_route { TOLD_NOTHING, TOLD_ROUTE, TOLD_SENTENCE };
+/* in: device that it came from, NULL = this machine sends it; out: device it leaves by, NULL = not seen */
+enum told_route tell_of_route(struct story *s, uint32_t i, const char *in, const char *out, enum goes goes, char *buf, size_t size);
+bool next_hop_text(struct story *s, const char *dev, char *buf, size_t size);
+void tell_next_hop(struct story *s, const char *dev);
+bool queue_text(const struct story *s, const char *dev, bool *none, char *buf, size_t size);
 
 /* The packet during whose handling p was made, and the hop that shows it; NULL: none is known. */
 const struct packet *packet_maker(const struct model *m, const struct packet *p, uint32_t *hop);

@@ -15,8 +15,7 @@
 #include "model_private.h"
 #include "prefix.h"
 #include "rules.h"
-#include "sql.h"
-#include "sql_insert.h"
+#include "snapshot_db.h"
 
 #define RULES_MAX 20000		/* more are not looked at: nobody reads them */
 #define JUMPS_MAX 16		/* chains deep; the kernel's own limit */
@@ -174,8 +173,9 @@ static const char *iptables_jump(struct rulebook *b, const char *text)
 
 /* --- reading ------------------------------------------------------------------------------------------------------- */
 
-static void rule_read(struct rulebook *b, sqlite3_stmt *q)
+static void rule_read(void *data, sqlite3_stmt *q)
 {
+	struct rulebook *b = data;
 	struct rule r = {
 		.netns = sqlite3_column_int64(q, 0), .iptables = strcmp(column(b, q, 1), "nftables"), .family = column(b, q, 2),
 		.table = column(b, q, 3), .chain = column(b, q, 4), .number = sqlite3_column_int64(q, 5), .action = column(b, q, 6),
@@ -214,8 +214,9 @@ static void chain_add(struct rulebook *b, struct chain c)
 }
 
 /* nft's chains say their hook, and their policy counts nothing: it becomes a rule like iptables' */
-static void chain_read(struct rulebook *b, sqlite3_stmt *q)
+static void chain_read(void *data, sqlite3_stmt *q)
 {
+	struct rulebook *b = data;
 	struct chain c = {
 		.netns = sqlite3_column_int64(q, 0), .family = column(b, q, 1), .table = column(b, q, 2), .name = column(b, q, 3),
 		.hook = hook_number(column(b, q, 4)),
@@ -232,8 +233,9 @@ static void chain_read(struct rulebook *b, sqlite3_stmt *q)
 }
 
 /* A row of what a rule of nft asks; rows come in the order of rules. */
-static void match_read(struct rulebook *b, sqlite3_stmt *q)
+static void match_read(void *data, sqlite3_stmt *q)
 {
+	struct rulebook *b = data;
 	static const struct { const char *protocol, *field; enum asked what; } fields[] = {
 		{ "ip", "saddr", ASK_SADDR }, { "ip", "daddr", ASK_DADDR }, { "ip6", "saddr", ASK_SADDR }, { "ip6", "daddr", ASK_DADDR },
 		{ "ip", "protocol", ASK_PROTO }, { "ip6", "nexthdr", ASK_PROTO },
@@ -273,41 +275,9 @@ static void match_read(struct rulebook *b, sqlite3_stmt *q)
 	ask_add(b, r, ask_of(b, what, !strcmp(op, "!="), value));
 }
 
-static int each(sqlite3 *db, struct rulebook *b, const char *name, void (*read)(struct rulebook *b, sqlite3_stmt *q))
-{
-	sqlite3_stmt *q = NULL;
-	const char *at = embedded_rules, *tail;
-	int rc;
-
-	/* the statement that begins with a comment of this name */
-	at = strstr(at, name);
-	rc = at ? sqlite3_prepare_v2(db, at + strlen(name), -1, &q, &tail) : SQLITE_ERROR;
-	while (rc == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW)
-		read(b, q);
-	sqlite3_finalize(q);
-	return rc;
-}
-
 static bool has_rules(const struct snapshot *s)
 {
 	return s->netns && !s->broken && (!strcmp(s->what, "nftables") || strstr(s->what, "tables"));
-}
-
-static int database_fill(sqlite3 *db, const struct model *m)
-{
-	struct insert in;
-	int rc = functions_add(db);
-
-	rc = rc ?: sqlite3_exec(db, "PRAGMA temp_store = MEMORY; BEGIN", NULL, NULL, NULL);
-	rc = rc ?: sqlite3_exec(db, embedded_tables, NULL, NULL, NULL);
-	if (rc)
-		return rc;
-	snapshots_open(&in, db);
-	for (size_t i = 0; i < m->nsnapshots; i++)
-		if (has_rules(&m->snapshots[i]))
-			snapshot_row(&in, 1, &m->snapshots[i], m->snapshots[i].netns, model_netns(m, m->snapshots[i].netns));
-	rc = insert_close(&in);
-	return rc ?: sqlite3_exec(db, embedded_snapshots, NULL, NULL, NULL);
 }
 
 /* --- which hook a rule is reached from ------------------------------------------------------------------------------ */
@@ -442,12 +412,12 @@ int rulebook_open(struct rulebook **out, const struct model *m)
 {
 	struct rulebook *b = *out = calloc(1, sizeof(*b));
 	sqlite3 *db = NULL;
-	int rc = b ? sqlite3_open(":memory:", &db) : SQLITE_NOMEM;
+	int rc = b ? snapshot_db_open(&db, m, has_rules) : SQLITE_NOMEM;
 
-	rc = rc ?: database_fill(db, m);
-	rc = rc ?: each(db, b, "-- rules\n", rule_read);
-	rc = rc ?: each(db, b, "-- chains\n", chain_read);
-	rc = rc ?: each(db, b, "-- matches\n", match_read);
+	rc = rc ?: sqlite3_exec(db, embedded_snapshots, NULL, NULL, NULL);
+	rc = rc ?: snapshot_db_each(db, embedded_rules, "rules", rule_read, b);
+	rc = rc ?: snapshot_db_each(db, embedded_rules, "chains", chain_read, b);
+	rc = rc ?: snapshot_db_each(db, embedded_rules, "matches", match_read, b);
 	sqlite3_close(db);
 	if (b && !rc) {
 		asks_settle(b);

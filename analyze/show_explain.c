@@ -65,10 +65,10 @@ static void explain_json(const struct term *t, const struct packet *p, const str
 	}
 }
 
-static int explain_one(const struct term *t, const struct model *m, const struct packet *p, const struct rulebook *rules, bool as_json)
+static int explain_one(const struct term *t, const struct model *m, const struct packet *p, const struct explain_system *system, bool as_json)
 {
 	struct explain e;
-	int err = explain_packet(&e, m, p, rules);
+	int err = explain_packet(&e, m, p, system);
 
 	if (err)
 		return err;
@@ -82,14 +82,14 @@ static int explain_one(const struct term *t, const struct model *m, const struct
 
 int show_explain(const struct term *t, const struct model *m, const struct packet *p, bool as_json)
 {
-	struct rulebook *rules;
-	int err = rulebook_open(&rules, m) ?: explain_one(t, m, p, rules, as_json);
+	struct explain_system system;
+	int err = explain_system_open(&system, m) ?: explain_one(t, m, p, &system, as_json);
 
-	rulebook_close(rules);
+	explain_system_close(&system);
 	return err;
 }
 
-static int explain_main(const struct term *t, const struct model *m, const struct rulebook *rules, bool as_json)
+static int explain_main(const struct term *t, const struct model *m, const struct explain_system *system, bool as_json)
 {
 	const bool filtered = packets_selected(m) < m->npackets;
 	size_t told = 0, left = 0, quiet = 0;
@@ -110,7 +110,7 @@ static int explain_main(const struct term *t, const struct model *m, const struc
 		}
 		if (told++ && !as_json)
 			putc('\n', t->out);
-		err = explain_one(t, m, p, rules, as_json);
+		err = explain_one(t, m, p, system, as_json);
 		if (err)
 			return err;
 	}
@@ -122,9 +122,9 @@ static int explain_main(const struct term *t, const struct model *m, const struc
 
 int show_explain_main(const struct term *t, const struct model *m, bool as_json)
 {
-	struct rulebook *rules;
-	int err = rulebook_open(&rules, m) ?: explain_main(t, m, rules, as_json);
+	struct explain_system system;
+	int err = explain_system_open(&system, m) ?: explain_main(t, m, &system, as_json);
 
-	rulebook_close(rules);
+	explain_system_close(&system);
 	return err;
 }

@@ -27,7 +27,7 @@ static void explain(const struct model *m)
 	struct explain e;
 
 	for (size_t i = 0; i < m->npackets && i < EXPLAINED_MAX; i++) {
-		CHECK(!explain_packet(&e, m, &m->packets[i], NULL));
+		CHECK(!explain_packet(&e, m, &m->packets[i], &(struct explain_system){}));
 		explain_free(&e);
 	}
 }

@@ -14,7 +14,6 @@
 #include "explain.h"
 #include "make.h"
 #include "random.h"
-#include "rules.h"
 
 static const char *const names[] = {
 	"addresses", "routes", "routes6", "rules", "rules6", "neighbours", "qdiscs", "nftables", "iptables", "ip6tables",
@@ -121,17 +120,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct model *a = make(in, 0), *b = make(in, 1);
 	static FILE *nowhere;
 	char error[512] = "";
-	struct rulebook *rules;
+	struct explain_system system;
 	struct diff d = {};
 	struct explain e;
 
 	if (!nowhere)
 		nowhere = fopen("/dev/null", "w");
 	CHECK(nowhere && a->npackets == 1 && b->npackets == 1);
-	CHECK(!rulebook_open(&rules, b));
-	CHECK(!explain_packet(&e, b, &b->packets[0], rules));
+	CHECK(!explain_system_open(&system, b));
+	CHECK(!explain_packet(&e, b, &b->packets[0], &system));
 	explain_free(&e);
-	rulebook_close(rules);
+	explain_system_close(&system);
 	CHECK(diff_run(&d, a, b, error, sizeof(error)) == 1);	/* whatever the systems look like */
 	diff_json(&d, nowhere);
 	diff_free(&d);

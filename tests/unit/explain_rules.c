@@ -201,7 +201,7 @@ static bool story_says(const struct model *m, const struct rulebook *b, const ch
 	struct explain e;
 	bool says = false;
 
-	assert_int_equal(explain_packet(&e, m, &m->packets[0], b), 0);
+	assert_int_equal(explain_packet(&e, m, &m->packets[0], &(struct explain_system){ .rules = (struct rulebook *)b }), 0);
 	for (size_t i = 0; i < e.count; i++)
 		says |= !strcmp(e.steps[i].label, "Rule") && strstr(e.steps[i].text, words);
 	explain_free(&e);

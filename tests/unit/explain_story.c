@@ -20,7 +20,7 @@ static struct explain story_of(const struct model *m)
 	struct explain e;
 
 	assert_int_equal(m->npackets, 1);
-	assert_int_equal(explain_packet(&e, m, &m->packets[0], NULL), 0);
+	assert_int_equal(explain_packet(&e, m, &m->packets[0], &(struct explain_system){}), 0);
 	return e;
 }
 
