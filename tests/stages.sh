@@ -291,14 +291,16 @@ vm_topics() {
 }
 
 vm_start() {	# vm_start SERIES: its results are in $T/vm/SERIES when the job ends
-	local topic files=()
+	local topic files=() wires=()
 
+	# network cards; their drivers are loaded by the topic that is about them
+	[ -z "$long" ] || wires=(-w "virtio-net-pci virtio-net-pci" -w "vmxnet3 vmxnet3")
 	for topic in $(vm_topics); do
 		files+=("$topic:/usr/local/bin/topics/$(basename "$topic")")
 	done
 	rm -rf "$T/vm/$1"
 	mkdir -p "$T/vm/$1"
-	tests/vm/run -o "$T/vm/$1" -t $vm_seconds "$1" tests/vm/guest.sh tests/vm/net.sh tests/vm/kin-net.sh "${files[@]}" \
+	tests/vm/run -o "$T/vm/$1" -t $vm_seconds "${wires[@]}" "$1" tests/vm/guest.sh tests/vm/net.sh tests/vm/kin-net.sh tests/vm/driver-net.sh "${files[@]}" \
 		"$T/gcc/pktrec" "$T/gcc/pktshow" "$T/gcc/dns-responder" "$T/gcc/verdicts.bpf.o" "$T/gcc/flood" "$T/gcc/traffic" "$T/gcc/tests/record_filter" "$T/gcc/tests/record_stubs" >"$T/vm/$1.words" 2>&1 </dev/null &
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * verdicts.bpf.c - programs of XDP, TC and cgroups that decide about the test network's packets, for
- * tests/vm/long/progs.sh and tests/diagnosis.
+ * tests/vm/long/progs.sh, driver.sh and tests/diagnosis.
  *
  * They are about DNS queries alone: whatever else a test machine sends passes.
  */
@@ -39,6 +39,15 @@ SEC("xdp")
 int xdp_sends_queries_back(struct xdp_md *ctx)
 {
 	return IS_QUERY(ctx) ? XDP_TX : XDP_PASS;
+}
+
+/* To another device. */
+#define OTHER_DEVICE 77		/* its number, which whoever makes it can choose */
+
+SEC("xdp")
+int xdp_redirects_queries(struct xdp_md *ctx)
+{
+	return IS_QUERY(ctx) ? bpf_redirect(OTHER_DEVICE, 0) : XDP_PASS;
 }
 
 SEC("tc")
