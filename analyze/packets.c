@@ -7,7 +7,8 @@
  *	put into a socket's queue                                  DELIVERED
  *	a BPF program answered that it is dropped                  DROPPED
  *	read by a process, whatever put it into the queue          DELIVERED
- *	handed to a driver, and since then at most freed           SENT (veth and loopback bring it back: then it goes on)
+ *	handed to a driver, and since then at most freed           SENT (veth and loopback bring it back: then it goes on),
+ *	                                                           also where the driver frees without a reason what was sent
  *	freed without any of these                                 CONSUMED
  *	no end seen                                                IN_FLIGHT
  * A hop that was derived from a stack counts like one that was recorded.  MERGED is lineage.c's to say.
@@ -340,8 +341,8 @@ static bool is_drop(const struct model *m, const struct trc_hop *h)
 	return strcmp(reason, "CONSUMED") && strcmp(reason, "NOT_DROPPED_YET");
 }
 
-/* What the hop means for the packet's fate. */
-enum mark { MARK_NOTHING, MARK_GOES_ON, MARK_SOCKET, MARK_READ, MARK_DRIVER, MARK_REFUSED, MARK_FREED, MARK_PERHAPS_FREED };
+/* What the hop means for the packet's fate.  TAKEN: by the driver, which DRIVER may have said before. */
+enum mark { MARK_NOTHING, MARK_GOES_ON, MARK_SOCKET, MARK_READ, MARK_DRIVER, MARK_TAKEN, MARK_REFUSED, MARK_FREED, MARK_PERHAPS_FREED };
 
 /* A BPF program's answer. */
 static enum mark action_mark(const struct func *f, int32_t value)
@@ -365,6 +366,8 @@ static enum mark entry_mark(const struct known *k)
 		return MARK_SOCKET;
 	if (!strcmp(k->stage, "to_driver"))
 		return MARK_DRIVER;
+	if (strchr(k->flags, 'o'))
+		return MARK_TAKEN;
 	if (!strcmp(k->stage, "read"))
 		return MARK_READ;
 	return *k->stage ? MARK_GOES_ON : MARK_NOTHING;
@@ -394,15 +397,22 @@ static void ends_see(struct ends *e, enum mark mark, uint32_t i)
 		e->socket = i;
 	else if (mark == MARK_READ && e->read == NONE)
 		e->read = i;
-	else if (mark == MARK_DRIVER)
+	else if (mark == MARK_DRIVER || (mark == MARK_TAKEN && e->driver == NONE))
 		e->driver = i;
 	else if (mark == MARK_GOES_ON)
 		e->driver = NONE;	/* seen again after the driver: veth, loopback, a tunnel, a bridge */
 	else if (mark == MARK_FREED && e->freed == NONE)
 		e->freed = i;
 	/* giving back a reference ends a life only if nothing follows */
-	e->refused = mark == MARK_REFUSED ? i : mark == MARK_GOES_ON || mark == MARK_DRIVER || mark == MARK_SOCKET ? NONE : e->refused;
+	e->refused = mark == MARK_REFUSED ? i :
+		     mark == MARK_GOES_ON || mark == MARK_DRIVER || mark == MARK_TAKEN || mark == MARK_SOCKET ? NONE : e->refused;
 	e->perhaps = mark == MARK_PERHAPS_FREED ? i : mark == MARK_NOTHING ? e->perhaps : NONE;
+}
+
+/* Many drivers free so what their device has sent. */
+static bool is_given_back(const struct model *m, const struct ends *e, const struct trc_hop *h)
+{
+	return e->driver != NONE && !has_reason(m, h) && strchr(m->priv->known[h->func]->flags, 's');
 }
 
 static void fate_set(struct packet *p, enum fate fate, uint32_t hop)
@@ -417,9 +427,11 @@ static void packet_fate(const struct model *m, struct packet *p)
 	uint32_t i;
 
 	for (i = 0; i < p->nhops; i++) {
-		if (e.drop == NONE && is_drop(m, packet_hop(m, p, i)))
+		const struct trc_hop *h = packet_hop(m, p, i);
+
+		if (e.drop == NONE && is_drop(m, h) && !is_given_back(m, &e, h))
 			e.drop = i;
-		ends_see(&e, hop_mark(m, packet_hop(m, p, i)), i);
+		ends_see(&e, hop_mark(m, h), i);
 	}
 	if (e.drop != NONE && e.refused != NONE && !has_reason(m, packet_hop(m, p, e.drop)))
 		e.drop = NONE;	/* the program says why */

@@ -229,6 +229,12 @@ static enum style answer_note(const struct model *m, const struct trc_hop *resul
 	return a.so == SO_BAD ? STYLE_BAD : STYLE_DIM;
 }
 
+/* Reported as a drop, but without a reason, and of a packet that had its end otherwise. */
+static bool is_no_drop(const struct path *c, const struct trc_hop *h)
+{
+	return h->kind == TRC_DROP && c->p->fate != FATE_DROPPED && !strcmp(model_drop_reason(c->m, h->value), "NOT_SPECIFIED");
+}
+
 /* What there is to say of a hop beyond its name; "" for most. */
 static enum style hop_note(struct path *c, const struct row *r, char *buf, size_t size)
 {
@@ -237,6 +243,10 @@ static enum style hop_note(struct path *c, const struct row *r, char *buf, size_
 	char hook[64];
 
 	*buf = '\0';
+	if (is_no_drop(c, h)) {
+		snprintf(buf, size, "freed here, without a reason");
+		return STYLE_DIM;
+	}
 	if (h->kind == TRC_DROP) {
 		snprintf(buf, size, "✗ dropped here: %s", model_drop_reason(c->m, h->value));
 		return STYLE_BAD;
@@ -314,7 +324,7 @@ static void print_hop(struct path *c, const struct row *r)
 	const bool derived = h->kind == TRC_DERIVED;
 	unsigned int width = text_width(f->name) + derived, column, at;
 	const char *device = hop_device(c, h);
-	enum style s, name = h->kind == TRC_DROP ? STYLE_BAD : hop_is_hook(c->m, h) ? STYLE_BOLD : derived ? STYLE_DIM : STYLE_PLAIN;
+	enum style s, name = is_no_drop(c, h) ? STYLE_PLAIN : h->kind == TRC_DROP ? STYLE_BAD : hop_is_hook(c->m, h) ? STYLE_BOLD : derived ? STYLE_DIM : STYLE_PLAIN;
 	char number[16], note[192];
 
 	snprintf(number, sizeof(number), "%u", r->first + 1);
@@ -336,7 +346,7 @@ static void print_hop(struct path *c, const struct row *r)
 		print_note(c, s, column, at, note);
 	else
 		putc('\n', c->t->out);
-	if (h->kind == TRC_DROP)
+	if (h->kind == TRC_DROP && !is_no_drop(c, h))
 		print_reason(c, h);
 	else if (c->p->fate == FATE_DROPPED && (c->p->fate_hop == r->first || c->p->fate_hop == r->result))
 		print_reason(c, packet_hop(c->m, c->p, c->p->fate_hop));

@@ -72,7 +72,7 @@ static void function_row(char **field)
 	if (!is_word("- send to_ip netfilter route neigh to_qdisc to_driver receive from_ip_rcv to_transport forward to_socket "
 		     "read free", field[2]))
 		fail_msg("%s: no such stage: %s", field[0], field[2]);
-	if (strcmp(field[3], "-") && field[3][strspn(field[3], "petdrcxbaq")])
+	if (strcmp(field[3], "-") && field[3][strspn(field[3], "petdrcxbaqos")])
 		fail_msg("%s: no such flag: %s", field[0], field[3]);
 	if (strchr(field[3], 'p')) {
 		npath++;

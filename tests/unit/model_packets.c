@@ -226,6 +226,14 @@ static void packet_handed_to_a_driver_and_only_freed_after_it_is_sent(void **sta
 	FATE(FATE_SENT, "dev_hard_start_xmit", OUTPUT, "start_xmit", "sock_wfree", "napi_consume_skb", RELEASE);
 }
 
+/* dev_hard_start_xmit is given a list, and only its first packet shows. */
+static void packet_of_a_list_handed_to_a_driver_is_sent(void **state)
+{
+	FATE(FATE_SENT, "start_xmit", "skb_segment", "validate_xmit_xfrm", "start_xmit", "napi_consume_skb", RELEASE);
+	FATE(FATE_SENT, "vmxnet3_xmit_frame", "validate_xmit_xfrm", "vmxnet3_xmit_frame", RELEASE);
+	FATE(FATE_CONSUMED, "skb_release_head_state", "veth_xmit", INPUT, RELEASE);
+}
+
 static void packet_that_comes_back_from_its_driver_is_not_sent(void **state)
 {
 	FATE(FATE_IN_FLIGHT, "ip_rcv", OUTPUT, "veth_xmit", "__netif_rx", "ip_rcv");
@@ -298,6 +306,32 @@ static void drop_without_reason_where_kernels_free_what_they_used_is_none(void *
 	assert_int_equal(m->packets[0].fate, FATE_CONSUMED);
 	assert_int_equal(m->packets[1].fate, FATE_DROPPED);
 	assert_int_equal(m->packets[2].fate, FATE_DROPPED);
+	tape_close(&t, m);
+}
+
+static void drop_without_reason_of_what_a_driver_gives_back_is_none(void **state)
+{
+	struct tape t;
+	struct model *m;
+
+	tape_open(&t);
+	tape_names(&t);
+	PATH(&t, 1, OUTPUT, "vmxnet3_xmit_frame");
+	tape_drop(&t, 1, "vmxnet3_tq_tx_complete.isra.0", 2);
+	PATH(&t, 2, OUTPUT, "vmxnet3_xmit_frame");
+	tape_drop(&t, 2, "vmxnet3_xmit_frame", 2);	/* refused */
+	PATH(&t, 3, OUTPUT, "vmxnet3_xmit_frame");
+	tape_drop(&t, 3, "vmxnet3_tq_tx_complete.isra.0", 3);	/* with a reason it is one */
+	PATH(&t, 4, "netif_receive_skb");
+	tape_drop(&t, 4, "vmxnet3_rq_rx_complete", 2);	/* and of what was not given to it */
+	PATH(&t, 5, OUTPUT);
+	tape_drop(&t, 5, "net_tx_action", 2);
+	m = tape_load(&t);
+	assert_int_equal(m->packets[0].fate, FATE_SENT);
+	assert_int_equal(m->packets[1].fate, FATE_DROPPED);
+	assert_int_equal(m->packets[2].fate, FATE_DROPPED);
+	assert_int_equal(m->packets[3].fate, FATE_DROPPED);
+	assert_int_equal(m->packets[4].fate, FATE_SENT);
 	tape_close(&t, m);
 }
 
@@ -388,12 +422,14 @@ int main(void)
 		cmocka_unit_test(tuple_of_old_memory_before_the_first_boundary_is_not_taken),
 		cmocka_unit_test(packet_in_a_socket_is_delivered_even_when_read_and_freed),
 		cmocka_unit_test(packet_handed_to_a_driver_and_only_freed_after_it_is_sent),
+		cmocka_unit_test(packet_of_a_list_handed_to_a_driver_is_sent),
 		cmocka_unit_test(packet_that_comes_back_from_its_driver_is_not_sent),
 		cmocka_unit_test(packet_freed_without_more_is_consumed),
 		cmocka_unit_test(packet_without_an_end_is_in_flight),
 		cmocka_unit_test(reported_drop_decides_and_gives_its_reason),
 		cmocka_unit_test(consumed_is_no_drop),
 		cmocka_unit_test(drop_without_reason_where_kernels_free_what_they_used_is_none),
+		cmocka_unit_test(drop_without_reason_of_what_a_driver_gives_back_is_none),
 		cmocka_unit_test(process_at_birth_is_named_only_in_process_context),
 		cmocka_unit_test(last_name_of_a_process_counts_with_its_command),
 		cmocka_unit_test(stack_goes_to_its_packet_and_tells_the_process_where_context_is_unknown),
