@@ -154,6 +154,7 @@ struct program_constants {
 	__u32 filtered;		/* any of the following is set: a new packet is looked at before it is followed */
 	__u32 filter;		/* filter_l2() and filter_l3() are real */
 	__u32 tunnel;		/* and filter_inner_*() */
+	__u32 vlan;		/* filter_l2() looks for VLAN tags */
 	__u32 netns;		/* 0 = any */
 	__u32 ifindex;		/* 0 = any */
 	__u32 mark, mark_mask;	/* (mark & mask) must be mark */
@@ -172,6 +173,7 @@ struct program_constants {
 struct program_state {
 	__u64 packets;		/* begun, when there is a limit */
 	__u64 tracked;		/* followed now, when there is a filter */
+	__u64 page_offset_at, vmemmap_at;	/* addresses of page_offset_base and vmemmap_base, 0 = this kernel has none */
 	__u32 enabled;		/* 0: programs do nothing */
 	__u32 pad;
 };

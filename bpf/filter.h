@@ -41,6 +41,54 @@ FILTER_STUB(filter_l3, FILTER_MARK_L3)
 FILTER_STUB(filter_inner_l2, FILTER_MARK_INNER_L2)
 FILTER_STUB(filter_inner_l3, FILTER_MARK_INNER_L3)
 
+/* --- packets whose beginning is not in one piece ---------------------------------------------------------------- */
+
+/*
+ * The kernel keeps a packet's outer VLAN tag in the sk_buff, and expressions look for it in its place; some drivers leave
+ * the headers in pages.  Of such a packet the beginning is copied, as it would lie on the wire.
+ */
+#define TAG_PLACE 12
+#define TAG_BYTES 4
+#define COPY_BYTES 512		/* what is seen of it */
+#define COPY_LEVELS 5		/* programs that may interrupt each other: enum context */
+
+struct beginning {
+	__u64 address;		/* of bytes: as a number, which the verifier lets us calculate with */
+	__u32 readable, tag;	/* bytes in the copy, and how many of them are the tag's */
+	__u64 length;		/* of the whole packet, with the tag */
+	__u8 bytes[COPY_BYTES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, COPY_LEVELS);
+	__type(key, __u32);
+	__type(value, struct beginning);
+} beginnings SEC(".maps");
+
+/* tag: as it stands in a packet, its first byte lowest; 0 = there is none.  The copy's address, 0 = there is none. */
+static __attribute__((noinline, unused)) __u64 beginning_copy(__u64 base, __u64 readable, __u64 length, __u32 tag, __u32 level)
+{
+	struct beginning *b = bpf_map_lookup_elem(&beginnings, &level);
+	__u32 size = tag ? TAG_BYTES : 0;
+
+	if (!b || readable <= TAG_PLACE)
+		return 0;
+	b->length = length + size;
+	b->tag = size;
+	readable -= TAG_PLACE;
+	if (readable > COPY_BYTES - TAG_PLACE - TAG_BYTES)
+		readable = COPY_BYTES - TAG_PLACE - TAG_BYTES;
+	if (bpf_probe_read_kernel(b->bytes, TAG_PLACE, (void *)base))
+		return 0;
+	*(__u32 *)(b->bytes + TAG_PLACE) = tag;
+	if (bpf_probe_read_kernel(b->bytes + TAG_PLACE + (tag ? TAG_BYTES : 0), readable, (void *)(base + TAG_PLACE)))
+		return 0;
+	b->readable = TAG_PLACE + size + readable;
+	*(volatile __u64 *)&b->address = (__u64)b->bytes;
+	return *(volatile __u64 *)&b->address;
+}
+
 /* --- tunnels ---------------------------------------------------------------------------------------------------- */
 
 enum { PROTO_IPIP = 4, PROTO_UDP = 17, PROTO_IPV6 = 41, PROTO_GRE = 47 };

@@ -208,6 +208,7 @@ static __noinline int data_submit(struct run *r, struct packet_state *p, struct 
 	__u64 head = (__u64)SKB(v, head), end = head + SKB(v, tail), data = (__u64)SKB(v, data);
 	__u16 mac = SKB(v, mac_header), network = SKB(v, network_header);
 	struct data_walk w = { .run = r, .packet = p->id, .layer = 3 };
+	struct image image;
 
 	w.from = network ? head + network : data;
 	if (mac != 0xffff && (!network || network > mac)) {
@@ -218,6 +219,10 @@ static __noinline int data_submit(struct run *r, struct packet_state *p, struct 
 	if (w.from >= end)
 		return 0;
 	w.len = SKB(v, len) + (__u32)(data - w.from);
+	if (w.layer == 2 && end == w.from + LINK_BYTES && SKB(v, data_len) && image_find(&image, v, w.from)) {
+		w.from = image.l3 - LINK_BYTES;
+		end = image.end;
+	}
 	w.total = end - w.from;
 	data_take(&w);
 	return 0;

@@ -31,11 +31,30 @@ struct sk_buff {
 	__u16 transport_header, network_header, mac_header;
 	__u32 tail, end;	/* offsets from head on 64 bit */
 	unsigned char *head, *data;
+	__be16 vlan_proto;
+	__u16 vlan_tci;
+	__u32 vlan_all;		/* both; 0: there is no tag (6.2, commit 354259fa73e2) */
 } __kernel_layout;
 
+struct sk_buff___before_6_2 {
+	__u8 vlan_present : 1;
+} __kernel_layout;
+
+/* Opaque: bio_vec, and since 6.9 skb_frag (commit 21d2e6737c97), are a pointer to a struct page, a length and an offset. */
+struct skb_frag {
+	__u64 page;
+	__u32 len, offset;
+};
+
 struct skb_shared_info {
+	__u8 nr_frags;
 	unsigned short gso_size, gso_segs;
 	struct sk_buff *frag_list;
+	struct skb_frag frags[1];
+} __kernel_layout;
+
+struct page {
+	unsigned long flags;
 } __kernel_layout;
 
 struct ns_common {

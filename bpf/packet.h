@@ -21,8 +21,6 @@
 #define BORN_LATELY 32			/* units of packet_state.born: an allocation is followed by its use */
 #define DYING_NS 100000000ULL		/* a release that took longer than this is over */
 
-struct program_state state;
-
 /*
  * The packets in flight, by the address of their sk_buff, which never leaves the kernel.  Every hop looks here, so this
  * is no map of the kernel's but two arrays: a bucket is one cache line of keys, the states lie beside it.  Where a
@@ -170,6 +168,56 @@ static __always_inline void packet_forget(__u64 skb)
 		tracked_add(-1);
 }
 
+/* The tag beside the packet, as it would stand in it; 0 = there is none. */
+static __noinline __u32 tag_beside(struct view *v)
+{
+	const struct sk_buff___before_6_2 *before = (const void *)v->copy;
+	__u32 tag = SKB(v, vlan_proto) | (__u32)__builtin_bswap16(SKB(v, vlan_tci)) << 16;
+
+	if (constants.direct || bpf_core_field_exists(struct sk_buff, vlan_all))
+		return SKB(v, vlan_all) ? tag : 0;
+	return BPF_CORE_READ_BITFIELD_PROBED(before, vlan_present) ? tag : 0;
+}
+
+/* Is the frame not in one piece, as expressions want it? */
+static __always_inline bool is_in_pieces(struct view *v, __u64 l2, __u64 end)
+{
+	return (end == l2 + LINK_BYTES && SKB(v, data_len)) || (constants.vlan && tag_beside(v));
+}
+
+/* A copy that is; 0: there is none. */
+static __noinline __u64 filter_copy(struct view *v)
+{
+	__u64 l2 = (__u64)SKB(v, head) + SKB(v, mac_header), base = l2;
+	struct image image = { .end = (__u64)SKB(v, head) + SKB(v, tail) };
+	__u32 tag = constants.vlan ? tag_beside(v) : 0;
+
+	if (image.end == l2 + LINK_BYTES && image_find(&image, v, l2))
+		base = image.l3 - LINK_BYTES;
+	if (!tag && base == l2)
+		return 0;
+	return beginning_copy(base, image.end - base, SKB(v, len) + (__u32)((__u64)SKB(v, data) - l2), tag, context_now());
+}
+
+/* What lies before it, as words: a function, for stack frames are dear here. */
+static __noinline __u64 copy_word(__u64 copy, int n)
+{
+	__u64 word = 0;
+
+	words_read(&word, copy + n * sizeof(word), 1);
+	return word;
+}
+
+static __always_inline int copy_accepted(__u64 copy)
+{
+	__u64 readable = copy_word(copy, -2), length = copy_word(copy, -1), l3 = LINK_BYTES + (readable >> 32);
+
+	readable = (__u32)readable;
+	if (constants.filter && !filter_l2(copy, readable, length))
+		return 0;
+	return !constants.tunnel || (readable > l3 && filter_tunnel(copy + l3, readable - l3, length - l3));
+}
+
 /*
  * The expressions: on the link layer where there is one, else on the network layer; and on the packet inside a tunnel.
  * Frames of these functions are small: the filters' own need room.
@@ -178,12 +226,17 @@ static __noinline int filter_accepts(struct view *v)
 {
 	__u64 head = (__u64)SKB(v, head), end = head + SKB(v, tail), data = (__u64)SKB(v, data);
 	__u16 mac = SKB(v, mac_header), network = SKB(v, network_header);
-	__u64 l2 = head + mac, l3 = head + network;
+	__u64 l2 = head + mac, l3 = head + network, copy;
 	__u32 len = SKB(v, len);
 	bool has_l2 = mac != 0xffff && (!network || network >= mac + 14);
 
 	if (!is_kernel_pointer(head) || (has_l2 ? l2 : l3) >= end || (!has_l2 && !network))
 		return 0;
+	if (has_l2 && is_in_pieces(v, l2, end)) {
+		copy = filter_copy(v);
+		if (copy)
+			return copy_accepted(copy);
+	}
 	if (constants.filter && has_l2 && !filter_l2(l2, end - l2, len + (__u32)(data - l2)))
 		return 0;
 	if (constants.filter && !has_l2 && !filter_l3(l3, end - l3, len + (__u32)(data - l3)))

@@ -210,6 +210,43 @@ static __noinline int arp_read(struct hop_event *e, __u64 l3, __u64 end)
 	return 0;
 }
 
+/*
+ * Some drivers (virtio_net's larger packets) leave all behind the Ethernet header in pages, and headers are pulled out of
+ * them when somebody asks.  The packet is whole there: the header was copied from right before the first piece.
+ */
+#define LINK_BYTES 14
+#define PAGE_SHIFT 12
+
+struct image {
+	__u64 l3;	/* the Ethernet header is before it */
+	__u64 end;
+};
+
+static __noinline int image_find(struct image *image, const struct view *v, __u64 l2)
+{
+	__u64 info = (__u64)SKB(v, head) + SKB(v, end), w[2], first, second;
+
+	if (!state.page_offset_at || !is_kernel_pointer(info) || !member_read(skb_shared_info, info, nr_frags))
+		return 0;
+	if (!words_read(w, info + bpf_core_field_offset(struct skb_shared_info, frags), 2) || w[0] & 1)
+		return 0;
+	image->l3 = w[0];
+	image->end = (__u32)w[1];
+	second = w[1] >> 32;
+	if (!words_read(w, state.vmemmap_at, 1))
+		return 0;
+	first = (image->l3 - w[0]) / bpf_core_type_size(struct page) << PAGE_SHIFT;
+	if (!words_read(w, state.page_offset_at, 1))
+		return 0;
+	image->l3 = first + w[0] + second;
+	image->end += image->l3;
+	if (!is_kernel_pointer(image->l3) || !words_read(w, image->l3 - LINK_BYTES, 2))
+		return 0;
+	first = w[0];
+	second = w[1];
+	return words_read(w, l2, 2) && w[0] == first && !((w[1] ^ second) << 16);
+}
+
 /* Where the headers of an sk_buff are. */
 struct layers {
 	__u64 head;
@@ -250,6 +287,17 @@ static __always_inline bool layers_find(struct layers *l, const struct view *v)
 	return true;
 }
 
+static __noinline int layers_paged(struct layers *l, const struct view *v)
+{
+	struct image image;
+
+	if (!image_find(&image, v, l->l3 - LINK_BYTES))
+		return 0;
+	l->l3 = image.l3;
+	l->end = image.end;
+	return 0;
+}
+
 static __always_inline void headers_read(struct hop_event *e, const struct layers *l)
 {
 	if (l->protocol == ETH_P_IP)
@@ -285,8 +333,11 @@ static __always_inline void skb_read(struct hop_event *e, struct packet_state *p
 		e->have |= HAVE_NETNS;
 	if (p->dying_ns)
 		return;		/* the data may be gone already */
-	if (layers_find(&l, v))
+	if (layers_find(&l, v)) {
+		if (l.l3 == l.end && e->data_len)
+			layers_paged(&l, v);
 		headers_read(e, &l);
+	}
 	if (is_kernel_pointer(l.head))
 		gso_read(e, v, l.head);
 }

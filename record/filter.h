@@ -12,6 +12,7 @@
 #ifndef PKT_FILTER_H
 #define PKT_FILTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ struct filter {
 	char *expression;
 	struct classic l2;	/* packets that begin with an Ethernet header */
 	struct classic l3;	/* with an IP header; empty: the expression cannot hold there, no packet passes */
+	bool vlan;		/* it asks for VLAN tags */
 };
 
 struct filters {

@@ -2,12 +2,14 @@
 /*
  * filter_compile.c - let libpcap compile an expression, once for Ethernet packets and once for bare IP ones.
  *
- * What cannot be said about a packet without an Ethernet header (ether host, arp, vlan) is false for it.
+ * What cannot be said about a packet without an Ethernet header (ether host, arp, vlan) is false for it.  A VLAN tag that
+ * the kernel keeps beside the packet is put in before: bpf/filter.h.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pcap/pcap.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +98,20 @@ static int translatable(const struct classic *c, char *error, size_t size)
 	return err;
 }
 
+/* The word alone: in "host vlan-gw" it is part of a name. */
+static bool says_vlan(const char *expression)
+{
+	static const char word[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
+	size_t n;
+
+	for (; *expression; expression += n ? n : 1) {
+		n = strspn(expression, word);
+		if (n == 4 && !memcmp(expression, "vlan", n))
+			return true;
+	}
+	return false;
+}
+
 int filter_compile(struct filter *f, const char *expression, char *error, size_t size)
 {
 	char said[PCAP_ERRBUF_SIZE], ignored[PCAP_ERRBUF_SIZE], text[SHOWN_MAX + 4];
@@ -106,6 +122,7 @@ int filter_compile(struct filter *f, const char *expression, char *error, size_t
 	compile(&f->l3, DLT_RAW, expression, ignored, sizeof(ignored));
 	if (translatable(&f->l2, said, sizeof(said)) || (f->l3.n && translatable(&f->l3, said, sizeof(said))))
 		goto fail;
+	f->vlan = says_vlan(expression);
 	f->expression = strdup(expression);
 	if (f->expression)
 		return 0;

@@ -274,7 +274,8 @@ static int object_load(struct probes *p, const struct probes_plan *plan, const s
 		return err;
 	constants.slot_shift = p->slot_shift;
 	constants.direct = plan->filters->access.load == FILTER_LOAD_DIRECT;
-	constants.frame_edge = programs_wanted(plan->functions, true) ? TRC_EDGE_REBUILD : 0;
+	p->frames = programs_wanted(plan->functions, true);
+	constants.frame_edge = p->frames ? TRC_EDGE_REBUILD : 0;
 	if (p->backend == BACKEND_TRACEPOINT)
 		tracepoints_constants(plan->functions, plan->symbols, &constants);
 	err = hop_programs_find(p);
@@ -414,6 +415,14 @@ int probes_attach(struct probes *p, struct functions *f)
 	return err;
 }
 
+void probes_pages(struct probes *p, const struct symbols *symbols)
+{
+	if (!symbols->page_offset_base || !symbols->vmemmap_base)
+		return;
+	p->state->page_offset_at = symbols->page_offset_base;
+	p->state->vmemmap_at = symbols->vmemmap_base;
+}
+
 void probes_enable(struct probes *p, bool on)
 {
 	__atomic_store_n(&p->state->enabled, on, __ATOMIC_RELEASE);
@@ -428,8 +437,8 @@ struct bpf_program *probes_program(const struct probes *p, uint32_t arg, uint32_
 		return first && p->hop_session1 ? p->hop_session1 : p->hop_session;
 	if (cookie & COOKIE_LIST)
 		return p->hop_list;
-	/* a call that is not recorded is told to its return */
-	if (cookie && first && p->hop_special1 && !(cookie & COOKIE_RETURN))
+	/* a call that is not recorded is told to its return; a frame of XDP that is followed, to the sk_buff put around it */
+	if (cookie && first && p->hop_special1 && !(cookie & COOKIE_RETURN) && !(cookie & COOKIE_AROUND && p->frames))
 		return p->hop_special1;
 	return cookie ? p->hop_special : p->hop[arg - 1];
 }

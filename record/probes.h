@@ -35,6 +35,7 @@ struct probes {
 	struct bpf_program *hop_drop;
 	enum backend backend;
 	bool cookies;			/* of tracepoints: they share programs */
+	bool frames;			/* of XDP programs are followed */
 	uint32_t ncpus;			/* possible ones */
 	uint32_t slot_shift;		/* each has a ring of 1 << slot_shift slots */
 	/* shared with the programs; NULL before probes_load() */
@@ -73,6 +74,8 @@ int probes_load(struct probes *p, const struct probes_plan *plan);	/* 0 or -errn
  */
 int probes_attach(struct probes *p, struct functions *f);
 uint64_t probes_ring_bytes(const struct probes *p);	/* of each CPU */
+/* Where memory is that a driver gave a packet as pages. */
+void probes_pages(struct probes *p, const struct symbols *symbols);
 void probes_enable(struct probes *p, bool on);
 /* Probe hits on which the kernel skipped the program (it was running already on that CPU). */
 uint64_t probes_missed(const struct probes *p);

@@ -120,6 +120,7 @@ static int load(struct session *s, struct functions *functions, const struct sym
 			.filtered = o->netns || o->ifindex || o->mark_set || o->filter || o->tunnel,
 			.filter = o->filter != NULL,
 			.tunnel = o->tunnel != NULL,
+			.vlan = s->filters.packet.vlan,
 			.netns = o->netns,
 			.ifindex = o->ifindex,
 			.mark = o->mark,

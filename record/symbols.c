@@ -83,12 +83,30 @@ static bool line_parse(char *line, struct symbol *out)
 	return true;
 }
 
+/* Of the data only this is asked for: "ffffffff82a4c5b8 R name\n"; 0 = there is none. */
+static uint64_t variable_find(const char *text, size_t size, const char *name)
+{
+	char line[64];
+	int n = snprintf(line, sizeof(line), " %s\n", name);
+	const char *at = memmem(text, size, line, n);
+	uint64_t addr;
+
+	if (!at)
+		return 0;
+	while (at > text && at[-1] != '\n')
+		at--;
+	hex_parse((char *)at, &addr);
+	return addr;
+}
+
 static int symbols_parse(struct symbols *s, size_t size)
 {
 	char *line, *end;
 	struct symbol sym, *grown;
 	size_t room = 0;
 
+	s->page_offset_base = variable_find(s->text, size, "page_offset_base");
+	s->vmemmap_base = variable_find(s->text, size, "vmemmap_base");
 	for (line = s->text; line < s->text + size; line = end + 1) {
 		end = memchr(line, '\n', s->text + size - line);
 		if (!end)

@@ -20,6 +20,7 @@ struct symbols {
 	uint32_t mask;
 	size_t n;
 	uint64_t text_base;	/* _stext */
+	uint64_t page_offset_base, vmemmap_base;	/* variables that say where memory is mapped, and its struct pages; 0 = not here */
 	char *text;
 };
 

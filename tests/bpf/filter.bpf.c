@@ -8,7 +8,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-enum { ASK_L2, ASK_L3, ASK_TUNNEL };
+enum { ASK_L2, ASK_L3, ASK_TUNNEL, ASK_TAGGED };	/* the tag is in the upper half of question.ask */
 
 struct question {
 	__u64 ask, base, readable, length;
@@ -44,6 +44,18 @@ static __attribute__((noinline)) __u64 sum_twice(__u32 n)
 	return sum;
 }
 
+static __attribute__((noinline)) int ask_tagged(const struct question *q)
+{
+	__u64 copy = beginning_copy(q->base, q->readable, q->length, q->ask >> 32, 0), length;
+	__u32 readable;
+
+	if (!copy)
+		return filter_l2(q->base, q->readable, q->length);
+	bpf_probe_read_kernel(&readable, sizeof(readable), (void *)(copy - 16));
+	bpf_probe_read_kernel(&length, sizeof(length), (void *)(copy - 8));
+	return filter_l2(copy, readable, length);
+}
+
 /* 0 rejected, 1 passed; other numbers: functions are not where they were */
 static __attribute__((noinline)) int answer(const struct question *q)
 {
@@ -57,6 +69,8 @@ static __attribute__((noinline)) int answer(const struct question *q)
 		passes = filter_l3(q->base, q->readable, q->length) != 0;
 	else if (q->ask == ASK_TUNNEL)
 		passes = filter_tunnel(q->base, q->readable, q->length) != 0;
+	else if ((__u32)q->ask == ASK_TAGGED)
+		passes = ask_tagged(q) != 0;
 	if (sum_twice(4) != 12 || sum_to(3) != 3)
 		return 101;
 	return passes;

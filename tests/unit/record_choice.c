@@ -33,6 +33,9 @@ static const char kallsyms[] =
 	"ffffffff81000300 t dst_output\n"
 	"ffffffff81000400 t dst_output\n"
 	"ffffffff81000500 D some_data\n"
+	"ffffffff81000600 D my_page_offset_base\n"
+	"ffffffff81000700 R page_offset_base\n"
+	"ffffffff81000800 d page_offset_base_too\n"
 	"ffffffffc0000000 t ipt_do_table\t[ip_tables]\n"
 	"ffffffffc0000100 t dst_output\t[bridge]\n";
 
@@ -64,6 +67,8 @@ static void symbols_know_their_module(void **state)
 	assert_string_equal(found->module, "bridge");
 	assert_null(symbols_named(&s, "dst_output", found));
 	assert_null(symbols_named(&s, "some_data", NULL));
+	assert_int_equal(s.page_offset_base, 0xffffffff81000700);
+	assert_int_equal(s.vmemmap_base, 0);
 	assert_null(symbols_named(&s, "ip_rcv_core", NULL));
 	symbols_free(&s);
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
 
 #include "filter_support.h"
@@ -24,7 +25,7 @@ __asm__(".section .rodata\n"
 extern const char stubs_object[], stubs_object_end[];
 
 /* as in tests/bpf/filter.bpf.c */
-enum { ASK_L2, ASK_L3, ASK_TUNNEL };
+enum { ASK_L2, ASK_L3, ASK_TUNNEL, ASK_TAGGED };
 
 struct probed {
 	uint64_t ask, base, readable, length, hits, passed;
@@ -256,6 +257,113 @@ static void tunnel_header_must_be_readable(void **state)
 	bpf_object__close(object);
 }
 
+/* --- VLAN tags beside the packet ------------------------------------------------------------------------------------ */
+
+/* libpcap's; its header cannot be included beside the kernel's */
+unsigned bpf_filter(const struct classic_insn *code, const unsigned char *packet, unsigned length, unsigned readable);
+
+static int stubs_ask_tagged(const struct bpf_object *object, uint16_t type, uint16_t tci)
+{
+	uint64_t tag = htons(type) | (uint64_t)htons(tci) << 16;
+
+	return run(bpf_program__fd(bpf_object__find_program_by_name(object, "run")), ASK_TAGGED | tag << 32, shared_address,
+		   shared->readable, shared->length);
+}
+
+/* As libpcap sees the packet with the tag in its place. */
+static int pcap_says(const struct filter *f, uint16_t type, uint16_t tci)
+{
+	struct packet p = {};
+
+	if (shared->readable <= 12)
+		return !!bpf_filter(f->l2.v, shared->b, shared->length, shared->readable);
+	put_bytes(&p, shared->b, 12);
+	put(&p, type, 2);
+	put(&p, tci, 2);
+	put_bytes(&p, shared->b + 12, shared->readable - 12);
+	return !!bpf_filter(f->l2.v, p.b, shared->length + 4, p.n);
+}
+
+static void tag_agrees(const struct bpf_object *object, const struct filter *f, uint16_t type, uint16_t tci, unsigned *passed)
+{
+	int got, expected;
+
+	for (shared->readable = shared->n; shared->readable > 4; shared->readable--) {
+		got = stubs_ask_tagged(object, type, tci);
+		expected = pcap_says(f, type, tci);
+		if (got != expected)
+			fprintf(stderr, "'%s', tag %04x %u, readable %u: %d, libpcap %d\n", f->expression, type, tci,
+				shared->readable, got, expected);
+		assert_int_equal(got, expected);
+		*passed += got;
+	}
+}
+
+/* Frames to port 53 and to others, some with a tag of their own inside. */
+static void tags_are_put_in(const struct filter_access *access, const char *expression)
+{
+	struct bpf_object *object = stubs_load(access, expression, NULL, "hit");
+	struct filter f;
+	char error[512];
+	unsigned passed = 0;
+	int i;
+
+	assert_int_equal(filter_compile(&f, expression, error, sizeof(error)), 0);
+	assert_true(f.vlan);
+	for (i = 0; i < 4; i++) {
+		*shared = (struct packet){};
+		put_frame(shared, 17, i & 1 ? 53 : 54);
+		if (i & 2) {
+			memmove(shared->b + 16, shared->b + 12, shared->n - 12);
+			memcpy(shared->b + 12, "\x81\x00\x00\x07", 4);
+			shared->n += 4;
+		}
+		shared->length = shared->n;
+		tag_agrees(object, &f, 0x8100, 5, &passed);
+		tag_agrees(object, &f, 0x8100, 0xe006, &passed);
+		tag_agrees(object, &f, 0x88a8, 5, &passed);
+	}
+	if (!passed)
+		fprintf(stderr, "'%s' never holds\n", expression);
+	assert_true(passed);
+	filter_free(&f);
+	bpf_object__close(object);
+}
+
+static void tags_beside_the_packet_are_where_expressions_look(void **state)
+{
+	static const char *const expressions[] = { "vlan", "vlan 5", "vlan 6 and udp port 53", "vlan 5 and not udp port 53",
+		"vlan 5 and vlan 7 and udp port 53", "vlan 5 and ether[14:2] = 5 and ether[10:4] = 0x00028100",
+		"not vlan 5", "vlan and greater 58 and ip[9] = 17", "ether[12:2] = 0x88a8 or vlan 6" };
+	size_t i;
+
+	for (i = 0; i < sizeof(expressions) / sizeof(*expressions); i++) {
+		tags_are_put_in(&probe, expressions[i]);
+		if (direct.load)
+			tags_are_put_in(&direct, expressions[i]);
+	}
+}
+
+static void tags_are_put_in_only_for_expressions_about_them(void **state)
+{
+	static const struct {
+		const char *expression;
+		bool vlan;
+	} all[] = {
+		{ "udp port 53", false }, { "(vlan 5)", true }, { "!vlan", true }, { "port 33024", false }, { "udp or vlan", true },
+		{ "ether proto 0x8100", false },
+	};
+	char error[512];
+	struct filter f;
+	size_t i;
+
+	for (i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		assert_int_equal(filter_compile(&f, all[i].expression, error, sizeof(error)), 0);
+		assert_int_equal(f.vlan, all[i].vlan);
+		filter_free(&f);
+	}
+}
+
 /* --- kprobes -------------------------------------------------------------------------------------------------------------- */
 
 #define PROBED_FUNCTION "__x64_sys_getppid"
@@ -355,7 +463,7 @@ static void recorder_takes_filters(const struct filter_access *access, bool tunn
 		.backend = BACKEND_KPROBE,
 		.functions = &none,
 		.filters = &f,
-		.constants = { .filtered = 1, .filter = 1, .tunnel = tunnel },
+		.constants = { .filtered = 1, .filter = 1, .tunnel = tunnel, .vlan = 1 },
 		.ring_bytes = 1 << 16,
 	};
 	struct probes p;
@@ -386,6 +494,8 @@ int main(void)
 		cmocka_unit_test(stubs_stay_without_filters),
 		cmocka_unit_test(inner_packets_are_found),
 		cmocka_unit_test(tunnel_header_must_be_readable),
+		cmocka_unit_test(tags_beside_the_packet_are_where_expressions_look),
+		cmocka_unit_test(tags_are_put_in_only_for_expressions_about_them),
 		cmocka_unit_test(programs_of_the_recorder_take_hungry_filters),
 		cmocka_unit_test(kprobe_asks_filter),
 		cmocka_unit_test(kprobe_multi_asks_filter),
