@@ -6,46 +6,12 @@
  * Origin and end are in explain_ends.c, netfilter in explain_netfilter.c.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "explain.h"
 #include "returns.h"
 #include "show.h"
-
-#define STAGE_NAMED_MAX 6	/* functions named in one sentence */
-
-void story_say(struct story *s, const char *label, const char *format, ...)
-{
-	struct explain_step *steps;
-	va_list args;
-	char *text;
-	int n;
-
-	if (s->err)
-		return;
-	va_start(args, format);
-	n = vasprintf(&text, format, args);
-	va_end(args);
-	steps = n < 0 ? NULL : reallocarray(s->out->steps, s->out->count + 1, sizeof(*steps));
-	if (!steps) {
-		if (n >= 0)
-			free(text);
-		s->err = -ENOMEM;
-		return;
-	}
-	s->out->steps = steps;
-	steps[s->out->count++] = (struct explain_step){ label, text };
-}
-
-void explain_free(struct explain *e)
-{
-	for (size_t i = 0; i < e->count; i++)
-		free(e->steps[i].text);
-	free(e->steps);
-	*e = (struct explain){};
-}
 
 int explain_system_open(struct explain_system *out, const struct model *m)
 {
@@ -73,15 +39,16 @@ bool stage_probed(const struct model *m, const char *stage)
 	return false;
 }
 
-char *stage_functions(const struct story *s, uint32_t i)
+char *stage_functions(const struct story *s, uint32_t i, uint32_t hops[STAGE_NAMED_MAX], size_t *nhops)
 {
 	const char *stage = hop_func(s->m, packet_hop(s->m, s->p, i))->stage;
 	const struct func *before = NULL;
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
-	int named = 0;
+	size_t named = 0;
 
+	*nhops = 0;
 	if (!out)
 		return NULL;
 	for (; i < s->p->nhops && named < STAGE_NAMED_MAX; i++) {
@@ -92,9 +59,11 @@ char *stage_functions(const struct story *s, uint32_t i)
 			break;
 		if (!hop_enters(h) || !*f->stage || f == before)
 			continue;
+		hops[named] = i;
 		fprintf(out, "%s%s (hop %u)", named++ ? ", " : "", f->name, i + 1);
 		before = f;
 	}
+	*nhops = named;
 	if (fclose(out)) {
 		free(text);
 		return NULL;
@@ -131,7 +100,7 @@ static void tell_to_ip(struct story *s, uint32_t i, const char *functions)
 
 		if (!hop_enters(h) || (strcmp(f->layer, "transport") && strcmp(f->layer, "tunnel")))
 			continue;
-		story_say(s, "To IP", "From the %s (%s, hop %u) it is handed to IP: %s.", f->layer, f->name, k + 1, functions);
+		story_say(s, "To IP", "From the %s (%s, hop %u) it is handed to IP: %s.", f->layer, f->name, cite(s, k), functions);
 		return;
 	}
 	story_say(s, "To IP", "It is handed to IP: %s.", functions);
@@ -148,6 +117,7 @@ static void tell_to_ip_by_stack(struct story *s)
 		if (strcmp(ip->layer, "ip") || (strcmp(above->layer, "transport") && strcmp(above->layer, "neighbour")))
 			continue;
 		s->sent = true;
+		cite(s, 0);
 		story_say(s, "To IP", "From the %s layer it is handed to IP: the stack of hop 1 shows that %s called %s.", above->layer,
 			  above->name, ip->name);
 		return;
@@ -194,7 +164,7 @@ static void tell_route(struct story *s, uint32_t i, const char *functions)
 {
 	uint32_t result = s->returns[i];
 	struct answer a = {};
-	char more[1300];
+	char more[1300] = "";
 
 	if (result != NO_HOP)
 		answer_of(s->m, hop_func(s->m, packet_hop(s->m, s->p, i))->name, packet_hop(s->m, s->p, result)->value, &a);
@@ -207,6 +177,7 @@ static void tell_route(struct story *s, uint32_t i, const char *functions)
 		return;
 	}
 	if (a.so == SO_BAD) {
+		story_name(s, "error", a.word);
 		route_more(s, i, GOES_NONE, more, sizeof(more));
 		story_say(s, "Routing", "A route is looked up: %s. The answer is an error, %s: %s%s.", functions, a.word, a.meaning, more);
 		return;
@@ -216,6 +187,10 @@ static void tell_route(struct story *s, uint32_t i, const char *functions)
 		const struct func *f = hop_func(s->m, h);
 		bool on = !strcmp(f->stage, "forward");
 
+		if (hop_enters(h) && (!strcmp(f->name, "ip_error") || !strcmp(f->name, "ip6_pkt_discard"))) {	/* sayings.tsv has more */
+			route_more(s, i, GOES_NONE, more, sizeof(more));
+			break;
+		}
 		if (!hop_enters(h) || (!on && strncmp(f->name, "ip_local_deliver", 16) && strcmp(f->name, "ip6_input") &&
 				       (!*f->stage || !strcmp(f->stage, "route"))))
 			continue;
@@ -223,10 +198,10 @@ static void tell_route(struct story *s, uint32_t i, const char *functions)
 			break;
 		route_more(s, i, on ? GOES_ON : GOES_HERE, more, sizeof(more));
 		story_say(s, "Routing", "A route is looked up: %s. The answer: %s (hop %u, %s)%s.", functions,
-			  on ? "it is to be forwarded" : "it is for this machine", k + 1, f->name, more);
+			  on ? "it is to be forwarded" : "it is for this machine", cite(s, k), f->name, more);
 		return;
 	}
-	story_say(s, "Routing", "A route is looked up: %s.", functions);
+	story_say(s, "Routing", "A route is looked up: %s%s.", functions, more);
 }
 
 /* The first hop that shows the header as its sender gave it to IP: addresses may be changed later. */
@@ -262,13 +237,13 @@ static void tell_way_out(struct story *s, uint32_t i)
 	s->route_told = true;
 	switch (tell_of_route(s, header_of_sender(s, i), NULL, device, GOES_OUT, text, sizeof(text))) {
 	case TOLD_ROUTE:
-		story_say(s, "Routing", "It is to leave by device %s (hop %u), by route %s; %s.", device, i + 1, text, apart);
+		story_say(s, "Routing", "It is to leave by device %s (hop %u), by route %s; %s.", device, cite(s, i), text, apart);
 		break;
 	case TOLD_SENTENCE:
-		story_say(s, "Routing", "It is to leave by device %s (hop %u); %s. %s.", device, i + 1, apart, text);
+		story_say(s, "Routing", "It is to leave by device %s (hop %u); %s. %s.", device, cite(s, i), apart, text);
 		break;
 	case TOLD_NOTHING:
-		story_say(s, "Routing", "It is to leave by device %s (hop %u); %s.", device, i + 1, apart);
+		story_say(s, "Routing", "It is to leave by device %s (hop %u); %s.", device, cite(s, i), apart);
 		break;
 	}
 }
@@ -313,7 +288,7 @@ static void tell_neigh(struct story *s, uint32_t i, const char *functions)
 		if (!hop_enters(h) || strcmp(hop_func(s->m, h)->name, "__neigh_event_send"))
 			continue;
 		snprintf(more, sizeof(more), waits_for_neighbour(s, k) ? "; it is not known yet, so the packet waits (hop %u, __neigh_event_send)" :
-			 "; it is known, if not for certain, and the packet goes on (hop %u, __neigh_event_send)", k + 1);
+			 "; it is known, if not for certain, and the packet goes on (hop %u, __neigh_event_send)", cite(s, k));
 	}
 	story_say(s, "Neighbour", "The link-layer address of the next hop is needed: %s%s.%s%s%s", functions, more, known ? " In the snapshots " : "", next,
 		  known ? "." : "");
@@ -328,9 +303,16 @@ static void tell_to_driver(struct story *s, uint32_t i, const char *functions)
 	if (link && link->peer_ifindex && link->peer_netns)
 		snprintf(peer, sizeof(peer), "; the other end of this %s is %s in netns %s", link->kind,
 			 model_dev(s->m, link->peer_netns, link->peer_ifindex), model_netns(s->m, link->peer_netns));
-	if (s->to_queue != NO_HOP)
+	if (s->to_queue != NO_HOP) {
+		cite(s, s->to_queue);
+		story_count(s, "queued_ns", h->time_ns - packet_hop(s->m, s->p, s->to_queue)->time_ns);
 		snprintf(waited, sizeof(waited), ", %s after it was handed to the queue",
 			 duration_text(h->time_ns - packet_hop(s->m, s->p, s->to_queue)->time_ns, time, sizeof(time)));
+	}
+	if (*peer) {
+		story_name(s, "peer_device", model_dev(s->m, link->peer_netns, link->peer_ifindex));
+		story_name(s, "peer_netns", model_netns(s->m, link->peer_netns));
+	}
 	story_say(s, "Driver", "It is handed to the driver of %s%s: %s%s.", device_text(s, h, device, sizeof(device)), waited, functions, peer);
 	s->to_queue = NO_HOP;
 }
@@ -341,7 +323,10 @@ static void tell_receive(struct story *s, uint32_t i, const char *functions)
 	char device[64], context[96];
 
 	s->received = true;
-	story_say(s, "Receive", "It enters the stack from %s, in the context of %s on CPU %u: %s.", device_text(s, h, device, sizeof(device)),
+	story_name(s, "context", context_text(s->m, h, context, sizeof(context)));
+	story_count(s, "cpu", h->cpu);
+	story_say(s, "Receive", "It enters the stack from %s, in %s%s on CPU %u: %s.", device_text(s, h, device, sizeof(device)),
+		  h->context > TRC_NMI ? "an " : "the context of ",
 		  context_text(s->m, h, context, sizeof(context)), h->cpu, functions);
 }
 
@@ -350,6 +335,9 @@ static void tell_read(struct story *s, uint32_t i, const char *functions)
 	const struct trc_hop *h = packet_hop(s->m, s->p, i);
 	char who[96], time[32], waited[64] = "";
 
+	story_name(s, "context", context_text(s->m, h, who, sizeof(who)));
+	if (s->queued != NO_HOP)
+		story_count(s, "queued_ns", h->time_ns - packet_hop(s->m, s->p, s->queued)->time_ns);
 	if (s->queued != NO_HOP)
 		snprintf(waited, sizeof(waited), ", %s after it was queued",
 			 duration_text(h->time_ns - packet_hop(s->m, s->p, s->queued)->time_ns, time, sizeof(time)));
@@ -368,6 +356,8 @@ static void tell_to_qdisc(struct story *s, uint32_t i, const char *functions)
 	known = queue_text(s, name, &none, kind, sizeof(kind));
 	device_text(s, h, device, sizeof(device));
 	s->to_queue = known && !none ? i : NO_HOP;
+	if (known)
+		story_name(s, "queue", kind);
 	if (none)
 		story_say(s, "Queue", "It is handed to %s, which has no queue (noqueue): %s.", device, functions);
 	else if (known)
@@ -394,9 +384,27 @@ static const struct {
 	{ "read", "Read", .tell = tell_read },
 };
 
+/* The sentence that was just said is about hop i, and named the functions of hops. */
+static void step_place(struct story *s, uint32_t i, const uint32_t *hops, size_t n)
+{
+	struct explain_step *step = s->out->count ? &s->out->steps[s->out->count - 1] : NULL;
+	const struct trc_hop *h = packet_hop(s->m, s->p, i);
+
+	for (size_t k = 0; step && k < n; k++)
+		step_cite(s, step, hops[k]);
+	if (!step)
+		return;
+	if (s->has_netns)
+		step_name(s, step, "netns", model_netns(s->m, s->netns));
+	if (s->has_netns && h->have & TRC_HAVE_SKB)
+		step_name(s, step, "device", model_dev(s->m, s->netns, h->ifindex));
+}
+
 static void tell_stage(struct story *s, uint32_t i)
 {
 	const char *stage = hop_func(s->m, packet_hop(s->m, s->p, i))->stage;
+	uint32_t hops[STAGE_NAMED_MAX];
+	size_t nhops;
 
 	if (s->told && !strcmp(s->told, stage))
 		return;
@@ -407,7 +415,7 @@ static void tell_stage(struct story *s, uint32_t i)
 
 		if (strcmp(stages[k].stage, stage))
 			continue;
-		functions = stage_functions(s, i);
+		functions = stage_functions(s, i, hops, &nhops);
 		if (!functions)
 			s->err = -ENOMEM;
 		else if (stages[k].tell)
@@ -415,6 +423,7 @@ static void tell_stage(struct story *s, uint32_t i)
 		else
 			story_say(s, stages[k].label, stages[k].sentence, functions);
 		free(functions);
+		step_place(s, i, hops, nhops);
 		s->told = stages[k].stage;
 		if (!strcmp(stage, "to_socket"))
 			s->queued = i;
@@ -428,8 +437,9 @@ static void tell_crossing(struct story *s, uint32_t i)
 	if (!(h->have & TRC_HAVE_NETNS))
 		return;
 	if (s->has_netns && s->netns != h->netns) {
+		story_name(s, "netns", model_netns(s->m, h->netns));
 		story_say(s, "Crossing", "It passes from netns %s to netns %s (hop %u, %s).", model_netns(s->m, s->netns),
-			  model_netns(s->m, h->netns), i + 1, hop_func(s->m, h)->name);
+			  model_netns(s->m, h->netns), cite(s, i), hop_func(s->m, h)->name);
 		s->told = NULL;		/* the same stage on the other side is news */
 	}
 	s->has_netns = true;
@@ -444,8 +454,17 @@ static void tell_context(struct story *s, uint32_t i)
 
 	if (h->context == TRC_PROCESS || (h->context == before->context && h->cpu == before->cpu))
 		return;
+	story_name(s, "context", context_text(s->m, h, context, sizeof(context)));
+	story_count(s, "cpu", h->cpu);
+	story_count(s, "after_ns", h->time_ns - before->time_ns);
 	story_say(s, "Context", "It goes on in %s on CPU %u, %s later (hop %u, %s).", context_text(s->m, h, context, sizeof(context)), h->cpu,
-		  duration_text(h->time_ns - before->time_ns, time, sizeof(time)), i + 1, hop_func(s->m, h)->name);
+		  duration_text(h->time_ns - before->time_ns, time, sizeof(time)), cite(s, i), hop_func(s->m, h)->name);
+}
+
+/* Asked when the route is known, which put its device into the packet. */
+static bool is_post_routing(const struct model *m, const struct trc_hop *h)
+{
+	return hop_is_hook(m, h) && h->hook == 4 && (h->family == 2 || h->family == 10);
 }
 
 static bool is_first_of_ip(const struct model *m, const struct packet *p)
@@ -493,6 +512,8 @@ int explain_packet(struct explain *out, const struct model *m, const struct pack
 		tell_context(&s, i);
 		tell_unvisited(&s, i);
 		tell_address(&s, i);
+		if (is_post_routing(m, h))
+			tell_way_out(&s, i);
 		if (hop_is_hook(m, h))
 			tell_hook(&s, i);
 		else if (*hop_func(m, h)->stage)
@@ -503,6 +524,7 @@ int explain_packet(struct explain *out, const struct model *m, const struct pack
 	tell_fate(&s);
 	tell_unknown(&s);
 	free(s.returns);
+	explain_step_free(&s.next_step);
 	if (s.err)
 		explain_free(out);
 	return s.err ? -ENOMEM : 0;

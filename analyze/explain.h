@@ -12,9 +12,20 @@
 #include "routes.h"
 #include "rules.h"
 
+/* Something that a sentence names, for those who read with programs. */
+struct explain_thing {
+	const char *key;	/* "hook", "route", "duration_ns": borrowed */
+	char *text;		/* NULL: it is a number */
+	int64_t number;
+};
+
 struct explain_step {
 	const char *label;	/* "Origin", "Netfilter", ...: borrowed */
 	char *text;
+	uint32_t *hops;		/* that it cites, from 1, in order and once each */
+	size_t nhops;
+	struct explain_thing *things;
+	size_t nthings;
 };
 
 struct explain {
@@ -68,9 +79,18 @@ struct story {
 	uint32_t said_device;
 	uint32_t kin;		/* of p->kin so many were told */
 	size_t made;		/* index of the next packet that may have been made by this one */
+	struct explain_step next_step;	/* what was cited and named for it so far */
 	int err;
 };
 
+/* The hop's number as people write it; the sentence that is said next cites it. */
+uint32_t cite(struct story *s, uint32_t i);
+void step_cite(struct story *s, struct explain_step *step, uint32_t i);
+void step_name(struct story *s, struct explain_step *step, const char *key, const char *text);
+void explain_step_free(struct explain_step *step);
+/* The sentence that is said next names this; "" is nothing. */
+void story_name(struct story *s, const char *key, const char *text);
+void story_count(struct story *s, const char *key, int64_t number);
 void story_say(struct story *s, const char *label, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void tell_origin(struct story *s);
 void tell_hook(struct story *s, uint32_t i);
@@ -88,8 +108,9 @@ void tell_fate(struct story *s);
 void tell_unknown(struct story *s);
 bool stage_seen(const struct story *s, const char *stage);
 bool stage_probed(const struct model *m, const char *stage);
-/* "ip_send_skb (hop 2), __ip_local_out (hop 3)": functions of that stage from hop i until another stage begins */
-char *stage_functions(const struct story *s, uint32_t i);
+#define STAGE_NAMED_MAX 6	/* functions named in one sentence */
+/* "ip_send_skb (hop 2), __ip_local_out (hop 3)": functions of that stage from hop i until another stage begins; their hops */
+char *stage_functions(const struct story *s, uint32_t i, uint32_t hops[STAGE_NAMED_MAX], size_t *nhops);
 
 /* Where a packet was seen to go after a route was looked up: to this machine, on to another, out of it, nowhere. */
 enum goes { GOES_HERE, GOES_ON, GOES_OUT, GOES_NONE };

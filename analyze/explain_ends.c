@@ -25,6 +25,7 @@ static void tell_command(struct story *s, const char *command)
 
 	while (cut && (--n, (command[n] & 0xc0) == 0x80))	/* between two characters */
 		;
+	story_name(s, "command", command);
 	story_say(s, "Origin", "Its command line is: %.*s%s", (int)n, command, cut ? "..." : "");
 }
 
@@ -56,6 +57,10 @@ static void tell_process(struct story *s, const char *where, bool made)
 	char who[96], call[64];
 
 	proc_text(s->m, p->pid, who, sizeof(who));
+	story_count(s, "pid", p->pid);
+	story_name(s, "process", model_proc(s->m, p->pid));
+	if (packet_syscall(s->m, p, call, sizeof(call)))
+		story_name(s, "system_call", call);
 	if (!made) {
 		story_say(s, "Origin", "It is first seen in process %s%s%s%s: where it comes from was not recorded.", who, where,
 			  packet_syscall(s->m, p, call, sizeof(call)) ? ", within the system call " : "",
@@ -85,7 +90,7 @@ static void tell_interrupt(struct story *s, const struct trc_hop *h, const char 
 }
 
 /* What allocates packets and sets them up is of no layer: the first that is of one says more. */
-static void first_layer(const struct story *s, uint32_t i, char *buf, size_t size)
+static void first_layer(struct story *s, uint32_t i, char *buf, size_t size)
 {
 	for (; i < s->p->nhops; i++) {
 		const struct trc_hop *h = packet_hop(s->m, s->p, i);
@@ -93,7 +98,7 @@ static void first_layer(const struct story *s, uint32_t i, char *buf, size_t siz
 
 		if (!hop_enters(h) || !strcmp(f->layer, "other") || !strcmp(f->layer, "packet") || (!strcmp(f->layer, "socket") && !*f->stage))
 			continue;
-		snprintf(buf, size, "; the first that belongs to a layer is %s (hop %u, %s)", f->name, i + 1, f->layer);
+		snprintf(buf, size, "; the first that belongs to a layer is %s (hop %u, %s)", f->name, cite(s, i), f->layer);
 		return;
 	}
 }
@@ -128,25 +133,23 @@ void tell_origin(struct story *s)
 		layer = "";	/* says nothing */
 	if (!*layer)
 		first_layer(s, first, more, sizeof(more));
+	story_name(s, "function", hop_func(s->m, h)->name);
+	story_name(s, "layer", layer);
 	story_say(s, "Origin", "The first %s that sees it is %s%s (hop %u%s%s)%s%s%s.",
 		  hop_is_tracepoint(s->m, h) || h->kind == TRC_DROP ? "tracepoint" : "probed function",
-		  h->kind == TRC_DROP ? "kfree_skb, in " : "", hop_func(s->m, h)->name, first + 1, *layer ? ", " : "", layer,
+		  h->kind == TRC_DROP ? "kfree_skb, in " : "", hop_func(s->m, h)->name, cite(s, first), *layer ? ", " : "", layer,
 		  *stack ? ", reached through " : "", stack, more);
 }
 
 /* The kernel reports drops that are no losses; "" = this one may be one. */
 static const char *harmless(const struct story *s, char *buf, size_t size)
 {
+	const struct packet *child = packet_delivered_clone(s->m, s->p);
 	const struct trc_hop *tcp;
 	char who[160];
 
 	*buf = '\0';
-	for (uint32_t i = 0; i < s->p->nkin; i++) {
-		const struct edge *e = &s->m->edges[s->p->kin[i]];
-		const struct packet *child = e->parent == s->p->number && e->child ? &s->m->packets[e->child - 1] : NULL;
-
-		if (!child || (e->kind != TRC_EDGE_CLONE && e->kind != TRC_EDGE_COPY) || child->fate != FATE_DELIVERED)
-			continue;
+	if (child) {
 		snprintf(buf, size, "This is no loss: its clone, packet %u, was %s; only this original found no other taker.", child->number,
 			 packet_fate_text(s->m, child, who, sizeof(who)));
 		return buf;
@@ -165,7 +168,7 @@ static const char *harmless(const struct story *s, char *buf, size_t size)
 	return buf;
 }
 
-static void tell_drop(struct story *s, const char *time)
+static void tell_drop(struct story *s, const char *after)
 {
 	const struct packet *p = s->p;
 	const char *reason = packet_reason(s->m, p);
@@ -174,8 +177,10 @@ static void tell_drop(struct story *s, const char *time)
 
 	if (hook != NO_HOP)
 		snprintf(at, sizeof(at), " at hook %s", hook_text(packet_hop(s->m, p, hook), word, sizeof(word)));
-	story_say(s, "End", "It is dropped in %s%s (hop %u), %s after its first hop, with the reason %s.", packet_last_function(s->m, p),
-		  at, p->fate_hop + 1, time, reason);
+	story_name(s, "reason", reason);
+	story_name(s, "function", packet_last_function(s->m, p));
+	story_say(s, "End", "It is dropped in %s%s (hop %u)%s, with the reason %s.", packet_last_function(s->m, p),
+		  at, cite(s, p->fate_hop), after, reason);
 	if (*harmless(s, text, sizeof(text)) || *reason_text(reason, packet_last_function(s->m, p), text, sizeof(text)))
 		story_say(s, "Why", "%s", text);
 }
@@ -187,7 +192,7 @@ static void tell_in_flight(struct story *s)
 	char time[32];
 
 	story_say(s, "End", "Its end was not seen. The last hop is %s (hop %u), %s before the recording ends.", hop_func(s->m, last)->name,
-		  s->p->nhops, duration_text(end > last->time_ns ? end - last->time_ns : 0, time, sizeof(time)));
+		  cite(s, s->p->nhops - 1), duration_text(end > last->time_ns ? end - last->time_ns : 0, time, sizeof(time)));
 }
 
 /* The packet with the data stays in the send queue, whence clones are sent. */
@@ -228,31 +233,39 @@ void tell_fate(struct story *s)
 	const struct packet *p = s->p;
 	uint32_t hop = p->fate_hop < p->nhops ? p->fate_hop : p->nhops - 1, reader = packet_reader(s->m, p);
 	const struct trc_hop *h;
-	char time[32], who[128] = "", word[96];
+	char time[32], after[64] = "", who[128] = "", word[96];
+	uint64_t after_ns;
 
 	if (!p->nhops)
 		return;
 	h = packet_hop(s->m, p, hop);
-	duration_text(h->time_ns - packet_hop(s->m, p, 0)->time_ns, time, sizeof(time));
+	after_ns = h->time_ns - packet_hop(s->m, p, 0)->time_ns;
+	duration_text(after_ns, time, sizeof(time));
+	if (after_ns)		/* what is derived from a stack is of the moment at which that was taken */
+		snprintf(after, sizeof(after), ", %s after its first hop", time);
+	story_name(s, "fate", fate_name(p->fate));
+	if (p->fate != FATE_IN_FLIGHT)
+		story_count(s, "after_ns", after_ns);
 	switch (p->fate) {
 	case FATE_DROPPED:
-		tell_drop(s, time);
+		tell_drop(s, after);
 		break;
 	case FATE_DELIVERED:
 		if (reader && !(s->told && !strcmp(s->told, "read")))
 			snprintf(who, sizeof(who), "; %s takes it", proc_text(s->m, reader, word, sizeof(word)));
-		story_say(s, "End", "It is delivered: %s (hop %u), %s after its first hop%s.", hop_func(s->m, h)->name, hop + 1, time, who);
+		story_say(s, "End", "It is delivered: %s (hop %u)%s%s.", hop_func(s->m, h)->name, cite(s, hop), after, who);
 		break;
 	case FATE_SENT:
-		story_say(s, "End", "It leaves with the driver: %s (hop %u), %s after its first hop, and is not seen again.",
-			  hop_func(s->m, h)->name, hop + 1, time);
+		story_say(s, "End", "It leaves with the driver: %s (hop %u)%s, and is not seen again.",
+			  hop_func(s->m, h)->name, cite(s, hop), after);
 		break;
 	case FATE_CONSUMED:
 		hop = packet_last_hop(s->m, p);
 		story_say(s, "End", "%s: %s (hop %u) is the last to touch it, and it is freed %s after its first hop.", used_up(s),
-			  packet_last_function(s->m, p), hop + 1, time);
+			  packet_last_function(s->m, p), cite(s, hop), time);
 		break;
 	case FATE_MERGED:
+		story_count(s, "other_packet", p->into);
 		story_say(s, "End", "Its data goes on in packet %u, which it was %s.", p->into, packet_became(s->m, p));
 		break;
 	case FATE_IN_FLIGHT:

@@ -13,10 +13,17 @@
 
 static void say_unvisited(struct story *s, const struct hook_point *point, uint32_t from, uint32_t to)
 {
+	char hook[32], family[16];
+
+	snprintf(hook, sizeof(hook), "%.*s", (int)point->field[POINT_HOOK].len, point->field[POINT_HOOK].text);
+	snprintf(family, sizeof(family), "%.*s", (int)point->field[POINT_FAMILY].len, point->field[POINT_FAMILY].text);
+	story_name(s, "hook", hook);
+	story_name(s, "family", family);
+	story_name(s, "verdict", "not visited");
 	story_say(s, "Netfilter", "Hook %.*s (%.*s) is not visited between %s (hop %u) and %s (hop %u): nothing is registered there.",
 		  (int)point->field[POINT_HOOK].len, point->field[POINT_HOOK].text, (int)point->field[POINT_FAMILY].len,
-		  point->field[POINT_FAMILY].text, hop_func(s->m, packet_hop(s->m, s->p, from))->name, from + 1,
-		  hop_func(s->m, packet_hop(s->m, s->p, to))->name, to + 1);
+		  point->field[POINT_FAMILY].text, hop_func(s->m, packet_hop(s->m, s->p, from))->name, cite(s, from),
+		  hop_func(s->m, packet_hop(s->m, s->p, to))->name, cite(s, to));
 	s->told = NULL;
 }
 
@@ -79,7 +86,7 @@ static void asked_walk(const struct story *s, uint32_t hook, uint32_t end, struc
 }
 
 /* Netfilter's functions inside this call of the hook. */
-static char *hook_asked(const struct story *s, uint32_t hook)
+static char *hook_asked(struct story *s, uint32_t hook)
 {
 	uint32_t end = s->returns[hook] != NO_HOP ? s->returns[hook] : hook + 1;
 	bool derived = packet_hop(s->m, s->p, hook)->kind == TRC_DERIVED;
@@ -103,6 +110,8 @@ static char *hook_asked(const struct story *s, uint32_t hook)
 	}
 	if (a.others)
 		fprintf(out, "%s%u %sfunctions", a.named ? " and " : "", a.others, a.named ? "other " : "");
+	for (uint32_t i = a.first; i != NO_HOP && i <= a.last; i++)
+		cite(s, i);
 	if (a.first != NO_HOP)
 		fprintf(out, a.first == a.last ? " (hop %u)" : " (hops %u-%u)", a.first + 1, a.last + 1);
 	putc('\0', out);
@@ -122,6 +131,13 @@ void tell_hook(struct story *s, uint32_t i)
 	char *asked = hook_asked(s, i);
 	bool drops = packet_drop_hook(s->m, s->p) == i || (result != NO_HOP && packet_hop(s->m, s->p, result)->value < 0);
 
+	story_name(s, "hook", hook_name(h->family, h->hook));
+	story_name(s, "family", family_name(h->family));
+	if (s->has_netns)
+		story_name(s, "netns", model_netns(s->m, s->netns));
+	if (result != NO_HOP || drops)
+		story_name(s, "verdict", result != NO_HOP ? verdict_name(packet_hop(s->m, s->p, result)->value) : "DROP");
+	cite(s, i);
 	if (result != NO_HOP)
 		story_say(s, "Netfilter", "Hook %s (%s) says %s (hop %u, %s)%s.", hook_name(h->family, h->hook), family_name(h->family),
 			  verdict_name(packet_hop(s->m, s->p, result)->value), i + 1, hop_func(s->m, h)->name, asked ? asked : "");

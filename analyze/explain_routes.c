@@ -103,7 +103,7 @@ enum told_route tell_of_route(struct story *s, uint32_t i, const char *in, const
 	const struct route_ask ask = ask_of_hop(s, packet_hop(s->m, s->p, i), in, out);
 	struct route_answer a[2];
 	const struct route_answer *one;
-	char text[512];
+	char text[512], route[320];
 
 	*buf = '\0';
 	s->next = (struct next_hop){};
@@ -123,6 +123,8 @@ enum told_route tell_of_route(struct story *s, uint32_t i, const char *in, const
 	answer_text(one, text, sizeof(text));
 	if (leads(one, &ask, goes)) {
 		next_hop_take(s, one, &ask);
+		story_name(s, "route", one->found == ROUTE_ONE ? route_text(one->route, route, sizeof(route)) : "");
+		story_name(s, "policy_rule", one->policy);
 		snprintf(buf, size, "%s%s", text, a[0].found == ROUTE_NOT_NOTED ? ", as of the end" : a[1].found == ROUTE_NOT_NOTED ? ", as of the start" : "");
 		return TOLD_ROUTE;
 	}
@@ -157,6 +159,13 @@ bool next_hop_text(struct story *s, const char *dev, char *buf, size_t size)
 	}
 	if (!n[0] && !n[1])
 		return false;
+	story_name(s, "next_hop", s->next.address);
+	for (int k = 0; k < 2; k++) {
+		if (n[k])
+			story_name(s, k ? "link_address_at_end" : "link_address_at_start", n[k]->lladdr);
+		if (n[k])
+			story_name(s, k ? "state_at_end" : "state_at_start", n[k]->state);
+	}
 	neighbour_words(n[0], start, sizeof(start));
 	neighbour_words(n[1], end, sizeof(end));
 	if (noted[0] && noted[1] && !strcmp(start, end))

@@ -69,10 +69,13 @@ static char *rules_list(const struct rule *const *rules, size_t n)
 	return text;
 }
 
-static void say_list(struct story *s, const char *before, const struct rule *const *rules, size_t n)
+static void say_list(struct story *s, uint32_t hook, const char *before, const struct rule *const *rules, size_t n)
 {
-	char *text = rules_list(rules, n);
+	char *text = rules_list(rules, n), rule[512];
 
+	cite(s, hook);
+	for (size_t i = 0; i < n && i < NAMED_MAX; i++)
+		story_name(s, "rules", rule_text(rules[i], rule, sizeof(rule)));
 	if (text)
 		story_say(s, "Rule", "%s: %s.", before, text);
 	else
@@ -102,51 +105,56 @@ static const char *rules_missing(const struct story *s, const struct trc_hop *h)
 	return NULL;
 }
 
-static void say_one(struct story *s, const struct candidates *c)
+static void say_one(struct story *s, uint32_t hook, const struct candidates *c)
 {
 	const struct rule *r = c->counted[0];
 	char rule[512];
 	bool sure = c->fit == FIT_YES && !c->nsilent;
 
+	story_name(s, "rule", rule_text(r, rule, sizeof(rule)));
+	story_count(s, "counted", r->counted);
+	cite(s, hook);
 	story_say(s, "Rule", "%s %s. It counted %lld packet%s while this was recorded, and %s this one; %s.",
 		  sure ? "It is" : "It is likely", rule_text(r, rule, sizeof(rule)), (long long)r->counted, r->counted == 1 ? "" : "s",
 		  c->fit == FIT_YES ? "fits" : "may fit",
 		  c->nsilent ? "but there are rules of this hook that drop and count nothing" : "no other rule of this hook that drops did both");
 }
 
-static void say_silent(struct story *s, const struct trc_hop *h, const struct rule *r)
+static void say_silent(struct story *s, uint32_t hook, const struct trc_hop *h, const struct rule *r)
 {
 	char rule[512];
 
+	cite(s, hook);
+	story_name(s, "rule", rule_text(r, rule, sizeof(rule)));
 	story_say(s, "Rule", "It is likely %s. It counts nothing, but %s this packet, and no other rule of this hook that drops has met any.",
 		  rule_text(r, rule, sizeof(rule)), rule_fits(r, s->m, h) == FIT_YES ? "fits" : "may fit");
 }
 
-static void tell_dropping(struct story *s, const struct trc_hop *h)
+static void tell_dropping(struct story *s, uint32_t hook, const struct trc_hop *h)
 {
 	const char *missing = rules_missing(s, h);
 	struct candidates c = find(s, h, true);
 
 	if (c.ncounted == 1)
-		say_one(s, &c);
+		say_one(s, hook, &c);
 	else if (c.ncounted)
-		say_list(s, "It is one of these, which drop, may fit, and counted packets while this was recorded", c.counted, c.ncounted);
+		say_list(s, hook, "It is one of these, which drop, may fit, and counted packets while this was recorded", c.counted, c.ncounted);
 	else if (c.nsilent == 1 && !missing)
-		say_silent(s, h, c.silent[0]);
+		say_silent(s, hook, h, c.silent[0]);
 	else if (c.nsilent)
-		say_list(s, "No rule of this hook that drops and counts has met it; these drop without counting and may fit", c.silent, c.nsilent);
+		say_list(s, hook, "No rule of this hook that drops and counts has met it; these drop without counting and may fit", c.silent, c.nsilent);
 	else if (missing && *missing)
 		story_say(s, "Rule", "Which rule it was is not known, because the snapshots lack some: %s.", missing);
 	else if (!missing)
 		story_say(s, "Rule", "No rule of the snapshots fits: it was another function of netfilter, or a rule that was gone when the recording ended.");
 }
 
-static void tell_passing(struct story *s, const struct trc_hop *h)
+static void tell_passing(struct story *s, uint32_t hook, const struct trc_hop *h)
 {
 	struct candidates c = find(s, h, false);
 
 	if (c.ncounted)
-		say_list(s, c.fit == FIT_YES && c.ncounted == 1 ? "The rule of this hook that fits it and counted packets while this was recorded"
+		say_list(s, hook, c.fit == FIT_YES && c.ncounted == 1 ? "The rule of this hook that fits it and counted packets while this was recorded"
 			 : "Rules of this hook that may fit it and counted packets while this was recorded", c.counted, c.ncounted);
 }
 
@@ -157,7 +165,7 @@ void tell_rules(struct story *s, uint32_t hook, bool drops)
 	if (!(h->have & TRC_HAVE_NETNS))
 		return;
 	if (drops)
-		tell_dropping(s, h);
+		tell_dropping(s, hook, h);
 	else
-		tell_passing(s, h);
+		tell_passing(s, hook, h);
 }

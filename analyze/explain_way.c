@@ -72,7 +72,7 @@ void tell_saying(struct story *s, uint32_t i)
 	at = strstr(say->text, "{device}");
 	before = at ? (size_t)(at - say->text) : strlen(say->text);
 	story_say(s, say->label, "%.*s%s%s (hop %u, %s).", (int)before, say->text, at ? device : "", at ? at + strlen("{device}") : "",
-		  i + 1, hop_func(s->m, h)->name);
+		  cite(s, i), hop_func(s->m, h)->name);
 	s->said = say->text;
 	s->said_device = h->ifindex;
 	s->told = NULL;
@@ -156,17 +156,21 @@ static void say_change(struct story *s, uint32_t i, const struct tuple *now, enu
 	char from[160], to[160], text[160], more[96] = "";
 
 	if (by != NO_HOP)
-		snprintf(more, sizeof(more), ", by %s (hop %u)", hop_func(s->m, packet_hop(s->m, s->p, by))->name, by + 1);
+		snprintf(more, sizeof(more), ", by %s (hop %u)", hop_func(s->m, packet_hop(s->m, s->p, by))->name, cite(s, by));
 	if (change == CHANGE_HEADER) {
-		story_say(s, "Header", "From hop %u (%s) on, its outermost header is that of %s.", i + 1, function,
+		story_say(s, "Header", "From hop %u (%s) on, its outermost header is that of %s.", cite(s, i), function,
 			  tuple_text(now, text, sizeof(text)));
 		return;
 	}
 	for (int side = 0; side < 2; side++) {
 		if (!(change & (side ? CHANGE_DESTINATION : CHANGE_SOURCE)))
 			continue;
+		if (by != NO_HOP)
+			cite(s, by);
+		story_name(s, "from", tuple_end(&s->tuple, !side, from, sizeof(from)));
+		story_name(s, "to", tuple_end(now, !side, to, sizeof(to)));
 		story_say(s, "Address", "Its %s changes from %s to %s%s; so it is seen in %s (hop %u).", side ? "destination" : "source",
-			  tuple_end(&s->tuple, !side, from, sizeof(from)), tuple_end(now, !side, to, sizeof(to)), more, function, i + 1);
+			  tuple_end(&s->tuple, !side, from, sizeof(from)), tuple_end(now, !side, to, sizeof(to)), more, function, cite(s, i));
 	}
 }
 
@@ -315,6 +319,8 @@ void tell_maker(struct story *s)
 	const struct packet *maker = packet_maker(s->m, s->p, &hop);
 
 	if (maker)
+		story_count(s, "other_packet", maker->number);
+	if (maker)
 		story_say(s, "Origin", "It is made while the kernel handles packet %u, %s (its hop %u, %s).", maker->number,
 			  packet_text(s->m, maker, tuple, sizeof(tuple)), hop + 1, hop_func(s->m, packet_hop(s->m, maker, hop))->name);
 }
@@ -342,6 +348,7 @@ void tell_made(struct story *s, uint64_t until_ns)
 			return;
 		if (has_parent(s->m, q) || packet_maker(s->m, q, &hop) != s->p)
 			continue;
+		story_count(s, "other_packet", q->number);
 		story_say(s, "Makes", "While it is handled, %s after its first hop, packet %u is made: %s.",
 			  duration_text(packet_hop(s->m, q, 0)->time_ns - packet_hop(s->m, s->p, 0)->time_ns, time, sizeof(time)), q->number,
 			  packet_text(s->m, q, tuple, sizeof(tuple)));

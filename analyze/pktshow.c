@@ -148,8 +148,8 @@ static int check_options(const struct show_options *o, int nfiles)
 		return fail("--path selects packets: it goes with the list, --explain, --drops, --latency and --paths");
 	if ((o->stack || o->hex) && (!o->packet || o->explain))
 		return fail("--stack and --hex show more of one packet: use them with --packet N");
-	if (o->json && o->view != SHOW_LIST && o->view != SHOW_DROPS && o->view != SHOW_LATENCY && o->view != SHOW_PATHS)
-		return fail("--json goes with the packet list, --packet, --explain, --drops, --latency and --paths only");
+	if (o->json && (o->view == SHOW_SNAPSHOT || o->view == SHOW_VERIFY))
+		return fail("--json does not go with --snapshot and --verify");
 	return 0;
 }
 
@@ -241,11 +241,11 @@ static int show_view(const struct term *t, const struct show_options *o, const s
 	if (o->view == SHOW_DROPS)
 		return show_drops(t, m, o->json);
 	if (o->view == SHOW_FUNCTIONS)
-		return show_functions(t, m);
+		return o->json ? show_functions_json(t, m) : show_functions(t, m);
 	if (o->view == SHOW_LATENCY)
 		return show_latency(t, m, o);
 	if (o->view == SHOW_INFO)
-		return show_info(t, m);
+		return o->json ? show_info_json(t, m) : show_info(t, m);
 	if (o->view == SHOW_SNAPSHOT)
 		return show_snapshot(t, m, o->snapshot);
 	if (o->view == SHOW_PATHS)

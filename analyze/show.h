@@ -20,6 +20,8 @@ const char *packet_place(const struct model *m, const struct packet *p, char *bu
 const struct trc_hop *packet_tcp(const struct model *m, const struct packet *p);	/* the first hop with TCP's header, NULL: none */
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };	/* .tcp_flags */
 const char *packet_text(const struct model *m, const struct packet *p, char *buf, size_t size);	/* its tuple; of TCP, what it says: SYN */
+/* A clone or copy of p that a socket got: what is reported of p itself then is no loss.  NULL: there is none. */
+const struct packet *packet_delivered_clone(const struct model *m, const struct packet *p);
 const char *packet_fate_text(const struct model *m, const struct packet *p, char *buf, size_t size);
 const char *packet_fate_short(const struct model *m, const struct packet *p, char *buf, size_t size);	/* no names */
 const char *proc_text(const struct model *m, uint32_t pid, char *buf, size_t size);			/* "dig (123)" */
@@ -123,6 +125,8 @@ int path_select(struct model *m, uint32_t path);
 int show_explain_path(const struct term *t, const struct model *m, uint32_t path, bool as_json);	/* of selected packets */
 int show_drops(const struct term *t, const struct model *m, bool as_json);
 int show_functions(const struct term *t, const struct model *m);
+int show_functions_json(const struct term *t, const struct model *m);
+int show_info_json(const struct term *t, const struct model *m);
 int show_latency(const struct term *t, const struct model *m, const struct show_options *o);
 int show_info(const struct term *t, const struct model *m);
 void show_live_line(const struct term *t, const struct model *m);	/* of m's only packet; m NULL: the titles */

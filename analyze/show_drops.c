@@ -18,6 +18,7 @@ struct drop {
 	uint32_t netns;
 	bool has_netns;
 	size_t count;		/* of the group; set in its first member */
+	size_t no_loss;		/* of them; likewise: a clone of each was delivered */
 };
 
 static int drop_compare(const void *va, const void *vb)
@@ -70,8 +71,10 @@ static size_t drops_collect(struct drop **out, const struct model *m)
 	if (n)
 		qsort(drops, n, sizeof(*drops), drop_order);
 	for (size_t i = 0; i < n; i += drops[i].count)
-		while (i + drops[i].count < n && !drop_compare(&drops[i], &drops[i + drops[i].count]))
+		while (i + drops[i].count < n && !drop_compare(&drops[i], &drops[i + drops[i].count])) {
+			drops[i].no_loss += packet_delivered_clone(m, drops[i + drops[i].count].packet) != NULL;
 			drops[i].count++;
+		}
 	return n;
 }
 
@@ -158,6 +161,22 @@ static void drops_meaning(const struct term *t, const struct drop *drops, size_t
 	}
 }
 
+/* Ping and the like: a socket got a clone, and the kernel reports that nobody wanted the original. */
+static void drops_no_loss(const struct term *t, struct drop **groups, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct drop *d = groups[i];
+		char words[512];
+
+		if (!d->no_loss)
+			continue;
+		snprintf(words, sizeof(words), "%s in %s: %zu of %zu %s no loss: a socket got a clone, and only the original found no other taker.",
+			 d->reason, d->function, d->no_loss, d->count, d->no_loss == 1 ? "is" : "are");
+		putc('\n', t->out);
+		term_wrap(t, STYLE_GOOD, 0, 2, words);
+	}
+}
+
 static void drops_json(const struct term *t, const struct model *m, struct drop **groups, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -166,6 +185,7 @@ static void drops_json(const struct term *t, const struct model *m, struct drop 
 
 		json_begin(&j, t->out);
 		json_number(&j, "count", d->count);
+		json_number(&j, "no_loss", d->no_loss);
 		json_text(&j, "reason", d->reason);
 		json_text(&j, "function", d->function);
 		json_text(&j, "hook", d->hook);
@@ -193,6 +213,8 @@ int show_drops(const struct term *t, const struct model *m, bool as_json)
 		err = drops_table(t, m, groups, ngroups);
 		if (!err)
 			drops_meaning(t, drops, n);
+		if (!err)
+			drops_no_loss(t, groups, ngroups);
 	}
 	free(groups);
 	free(drops);

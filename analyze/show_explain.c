@@ -11,24 +11,37 @@
 #define MAIN_MAX 10		/* stories that are still read */
 #define LABEL_WIDTH 10
 
-/* Labels have the colour of their layer in a path; the end has that of the fate. */
-static enum style label_style(const char *label, enum fate fate)
-{
-	static const struct { const char *label; enum style style; } labels[] = {
-		{ "To IP", STYLE_IP }, { "IP receive", STYLE_IP }, { "Routing", STYLE_IP }, { "Forward", STYLE_IP }, { "Neighbour", STYLE_IP },
-		{ "Fragments", STYLE_IP }, { "Netfilter", STYLE_NETFILTER }, { "Rule", STYLE_NETFILTER }, { "Address", STYLE_NETFILTER },
-		{ "Queue", STYLE_DEVICE }, { "Driver", STYLE_DEVICE }, { "Receive", STYLE_DEVICE }, { "Backlog", STYLE_DEVICE },
-		{ "Loopback", STYLE_DEVICE }, { "Bridge", STYLE_DEVICE }, { "Tunnel", STYLE_DEVICE }, { "Header", STYLE_DEVICE },
-		{ "TCP", STYLE_TRANSPORT }, { "ICMP", STYLE_TRANSPORT }, { "Protocol", STYLE_TRANSPORT }, { "Socket", STYLE_TRANSPORT },
-		{ "Read", STYLE_TRANSPORT }, { "Not known", STYLE_WARN },
-	};
+/* Which question a sentence answers; labels have the colour of their layer in a path, and the end has that of the fate. */
+static const struct label {
+	const char *label, *question;
+	enum style style;
+} labels[] = {
+	{ "Origin", "origin", STYLE_MARK }, { "Kin", "kin", STYLE_MARK }, { "Makes", "kin", STYLE_MARK },
+	{ "To IP", "to_ip", STYLE_IP }, { "Routing", "routing", STYLE_IP }, { "Forward", "routing", STYLE_IP },
+	{ "Neighbour", "routing", STYLE_IP }, { "Fragments", "way", STYLE_IP },
+	{ "Netfilter", "netfilter", STYLE_NETFILTER }, { "Rule", "rule", STYLE_NETFILTER }, { "Address", "address", STYLE_NETFILTER },
+	{ "Header", "address", STYLE_DEVICE }, { "Queue", "leaving", STYLE_DEVICE }, { "Driver", "leaving", STYLE_DEVICE },
+	{ "Loopback", "leaving", STYLE_DEVICE }, { "Crossing", "way", STYLE_MARK }, { "Context", "way", STYLE_MARK },
+	{ "Bridge", "way", STYLE_DEVICE }, { "Tunnel", "way", STYLE_DEVICE }, { "Receive", "receiving", STYLE_DEVICE },
+	{ "Backlog", "receiving", STYLE_DEVICE }, { "IP receive", "receiving", STYLE_IP }, { "TCP", "transport", STYLE_TRANSPORT },
+	{ "ICMP", "transport", STYLE_TRANSPORT }, { "Protocol", "delivery", STYLE_TRANSPORT }, { "Socket", "delivery", STYLE_TRANSPORT },
+	{ "Read", "delivery", STYLE_TRANSPORT }, { "End", "end", STYLE_MARK }, { "Why", "end", STYLE_MARK },
+	{ "Not known", "not_known", STYLE_WARN },
+};
 
-	if (!strcmp(label, "End"))
-		return fate_style(fate);
+static const struct label *label_find(const char *label)
+{
+	static const struct label other = { "", "way", STYLE_MARK };
+
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
 		if (!strcmp(labels[i].label, label))
-			return labels[i].style;
-	return STYLE_MARK;
+			return &labels[i];
+	return &other;
+}
+
+static enum style label_style(const char *label, enum fate fate)
+{
+	return strcmp(label, "End") ? label_find(label)->style : fate_style(fate);
 }
 
 static void explain_text(const struct term *t, const struct model *m, const struct packet *p, const struct explain *e)
@@ -51,16 +64,43 @@ static void explain_text(const struct term *t, const struct model *m, const stru
 	}
 }
 
+/* What a sentence names: a key each, but of rules there may be several. */
+static void things_json(struct json *j, const struct explain_step *step)
+{
+	bool list = false;
+
+	for (size_t i = 0; i < step->nthings; i++) {
+		const struct explain_thing *thing = &step->things[i];
+
+		if (!thing->text) {
+			json_number(j, thing->key, thing->number);
+		} else if (strcmp(thing->key, "rules")) {
+			json_text(j, thing->key, thing->text);
+		} else {
+			if (!list)
+				json_list(j, "rules");
+			list = true;
+			json_text(j, NULL, thing->text);
+			if (i + 1 == step->nthings || strcmp(step->things[i + 1].key, "rules"))
+				json_list_end(j);
+		}
+	}
+}
+
 static void explain_json(const struct term *t, const struct packet *p, const struct explain *e)
 {
 	for (size_t i = 0; i < e->count; i++) {
+		const struct explain_step *step = &e->steps[i];
 		struct json j;
 
 		json_begin(&j, t->out);
 		json_number(&j, "packet", p->number);
 		json_number(&j, "step", i + 1);
-		json_text(&j, "label", e->steps[i].label);
-		json_text(&j, "text", e->steps[i].text);
+		json_text(&j, "question", label_find(step->label)->question);
+		json_text(&j, "label", step->label);
+		json_text(&j, "text", step->text);
+		json_numbers(&j, "hops", step->hops, step->nhops);
+		things_json(&j, step);
 		json_end(&j);
 	}
 }

@@ -148,6 +148,41 @@ static int funcs_line(struct libscols_table *tb, const struct term *t, const str
 	return err;
 }
 
+static void func_json(FILE *out, const struct func *f)
+{
+	struct json j;
+
+	json_begin(&j, out);
+	json_text(&j, "function", f->name);
+	json_text(&j, "module", f->module);
+	json_text(&j, "layer", f->layer);
+	json_text(&j, "boundary", f->stage);
+	json_text(&j, "meaning", f->meaning);
+	json_number(&j, "hops", f->hits);
+	json_bool(&j, "probed", f->flags & TRC_FUNC_PROBED);
+	json_bool(&j, "attached", f->flags & TRC_FUNC_ATTACHED);
+	json_bool(&j, "return", f->flags & TRC_FUNC_ATTACHED && f->flags & TRC_FUNC_RETURN);
+	if (f->flags & TRC_FUNC_ATTACHED)
+		json_number(&j, "argument", f->arg);
+	else if (f->flags & TRC_FUNC_PROBED)
+		json_text(&j, "refused", refusal(f));
+	json_end(&j);
+}
+
+int show_functions_json(const struct term *t, const struct model *m)
+{
+	struct counts c;
+	size_t n;
+	const struct func **list = funcs_sorted(m, &n, &c);
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		func_json(t->out, list[i]);
+	free(list);
+	return 0;
+}
+
 int show_functions(const struct term *t, const struct model *m)
 {
 	struct libscols_table *tb = table_new(t);

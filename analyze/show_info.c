@@ -106,6 +106,20 @@ static int fill_loss(struct libscols_line *line, const struct info *in, size_t r
 	return err ?: set_number(line, 6, l->others_lost);
 }
 
+/* Of recorded hops; NULL: no memory. */
+static uint64_t *hops_by_cpu(const struct model *m)
+{
+	uint64_t *hops = calloc(UINT16_MAX + 1, sizeof(*hops));
+
+	for (size_t i = 0; hops && i < m->npackets; i++)
+		for (uint32_t k = 0; k < m->packets[i].nhops; k++) {
+			const struct trc_hop *h = packet_hop(m, &m->packets[i], k);
+
+			hops[h->cpu] += h->kind != TRC_DERIVED;
+		}
+	return hops;
+}
+
 static int info_losses(const struct term *t, const struct model *m)
 {
 	static const struct table_column columns[] = {
@@ -114,17 +128,11 @@ static int info_losses(const struct term *t, const struct model *m)
 		{ "stacks and names lost", 1, SCOLS_FL_RIGHT },
 	};
 
-	struct info in = { m, calloc(UINT16_MAX + 1, sizeof(*in.hops)) };
+	struct info in = { m, hops_by_cpu(m) };
 	int err;
 
 	if (!in.hops)
 		return -ENOMEM;
-	for (size_t i = 0; i < m->npackets; i++)
-		for (uint32_t k = 0; k < m->packets[i].nhops; k++) {
-			const struct trc_hop *h = packet_hop(m, &m->packets[i], k);
-
-			in.hops[h->cpu] += h->kind != TRC_DERIVED;
-		}
 	heading(t, "hops on each CPU");
 	if (!m->nlosses)
 		term_print(t, STYLE_WARN, "  not accounted for: the recorder did not come to its end\n");
@@ -202,6 +210,143 @@ static void info_names(const struct term *t, const struct model *m)
 		fprintf(t->out, "  %s: %zu members\n", type, n);
 	}
 	fprintf(t->out, "  functions: %zu (pktshow --functions)\n", m->nfuncs);
+}
+
+/* --- the same as JSON: an object a line, and "what" says of which kind it is ----------------------------------------- */
+
+static struct json object(FILE *out, const char *what)
+{
+	struct json j;
+
+	json_begin(&j, out);
+	json_text(&j, "what", what);
+	return j;
+}
+
+static void file_json(FILE *out, const struct model *m)
+{
+	const struct trc_health *h = &m->health;
+	struct json j = object(out, "file");
+	char id[2 * sizeof(h->recording) + 1];
+
+	for (size_t i = 0; i < sizeof(h->recording); i++)
+		snprintf(id + 2 * i, 3, "%02x", h->recording[i]);
+	json_text(&j, "id", id);
+	json_number(&j, "units", h->units);
+	json_number(&j, "units_damaged", h->damaged);
+	json_number(&j, "units_unknown", h->skipped);
+	json_number(&j, "units_out_of_order", h->out_of_order);
+	json_number(&j, "bytes", h->bytes);
+	json_number(&j, "bytes_unreadable", h->bytes_bad);
+	json_number(&j, "hops", m->nhops - m->nderived);
+	json_number(&j, "hops_derived", m->nderived);
+	json_number(&j, "packets", m->npackets);
+	json_number(&j, "duration_ns", m->nhops ? m->last_ns - m->first_ns : 0);
+	json_text(&j, "end", m->end.reason ? m->end.reason : "");
+	json_bool(&j, "cut_short", h->cut_short);
+	json_text(&j, "trouble", m->trouble);
+	json_number(&j, "stacks", m->nstacks);
+	json_number(&j, "lineage_edges", m->nedges);
+	json_number(&j, "payloads", m->ndatas);
+	json_number(&j, "functions", m->nfuncs);
+	json_end(&j);
+}
+
+static void links_json(FILE *out, const struct model *m)
+{
+	for (size_t i = 0; i < m->nlinks; i++) {
+		const struct link *l = &m->links[i];
+		struct json j = object(out, "device");
+
+		json_text(&j, "netns", model_netns(m, l->netns));
+		json_number(&j, "ifindex", l->ifindex);
+		json_text(&j, "device", l->name);
+		json_text(&j, "kind", l->kind);
+		json_bool(&j, "up", l->flags & IFF_UP);
+		json_number(&j, "mtu_bytes", l->mtu);
+		json_text(&j, "address", l->address);
+		if (l->peer_ifindex && l->peer_netns) {
+			json_text(&j, "peer_netns", model_netns(m, l->peer_netns));
+			json_text(&j, "peer_device", model_dev(m, l->peer_netns, l->peer_ifindex));
+		}
+		json_end(&j);
+	}
+}
+
+static void names_json(FILE *out, const struct model *m)
+{
+	for (size_t i = 0; i < m->nnetns; i++) {
+		struct json j = object(out, "netns");
+
+		json_number(&j, "netns_id", m->netns[i].netns);
+		json_text(&j, "netns", m->netns[i].name);
+		json_end(&j);
+	}
+	for (size_t i = 0; i < m->nprocs; i++) {
+		struct json j;
+
+		if (!model_proc_is_last(m, i))
+			continue;
+		j = object(out, "process");
+		json_number(&j, "pid", m->procs[i].pid);
+		json_text(&j, "process", m->procs[i].name);
+		json_text(&j, "command", m->procs[i].command);
+		json_end(&j);
+	}
+	for (size_t i = 0; i < m->nsnapshots; i++) {
+		const struct snapshot *s = &m->snapshots[i];
+		struct json j = object(out, "snapshot");
+
+		json_text(&j, "snapshot", s->what);
+		json_text(&j, "netns", model_netns(m, s->netns));
+		json_text(&j, "moment", s->end ? "end" : "start");
+		json_text(&j, "source", s->source);
+		json_text(&j, "note", s->note);
+		json_bool(&j, "whole", !s->broken);
+		json_number(&j, "bytes", strlen(s->text));
+		json_end(&j);
+	}
+}
+
+static int losses_json(FILE *out, const struct model *m)
+{
+	uint64_t *hops = hops_by_cpu(m);
+
+	if (!hops)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->nlosses; i++) {
+		const struct trc_loss *l = &m->losses[i];
+		struct json j = object(out, "cpu");
+
+		json_number(&j, "cpu", l->cpu);
+		json_number(&j, "hops_produced", l->produced);
+		json_number(&j, "hops_recorded", l->recorded);
+		json_number(&j, "hops_lost", l->lost);
+		json_number(&j, "hops_in_file", l->cpu <= UINT16_MAX ? hops[l->cpu] : 0);
+		json_number(&j, "hits_missed", l->missed);
+		json_number(&j, "others_lost", l->others_lost);
+		json_end(&j);
+	}
+	free(hops);
+	return 0;
+}
+
+int show_info_json(const struct term *t, const struct model *m)
+{
+	int err;
+
+	file_json(t->out, m);
+	for (size_t i = 0; i < m->nfacts; i++) {
+		struct json j = object(t->out, "fact");
+
+		json_text(&j, "fact", m->facts[i].key);
+		json_text(&j, "value", m->facts[i].value);
+		json_end(&j);
+	}
+	err = losses_json(t->out, m);
+	links_json(t->out, m);
+	names_json(t->out, m);
+	return err;
 }
 
 int show_info(const struct term *t, const struct model *m)

@@ -324,3 +324,35 @@ const char *packet_syscall(const struct model *m, const struct packet *p, char *
 	buf[strcspn(buf, ".")] = '\0';
 	return buf;
 }
+
+/* A capture program gets a clone of everything, and that says nothing about the original. */
+static bool is_captured(const struct model *m, const struct packet *p)
+{
+	for (uint32_t i = 0; i < p->nhops; i++) {
+		const char *name = hop_func(m, packet_hop(m, p, i))->name;
+
+		if (!strncmp(name, "packet_rcv", 10) || !strncmp(name, "tpacket_rcv", 11) || !strncmp(name, "__packet_rcv", 12))
+			return true;
+	}
+	return false;
+}
+
+const struct packet *packet_delivered_clone(const struct model *m, const struct packet *p)
+{
+	/* those that mean: nobody else wanted it */
+	static const char *const reasons[] = { "NO_SOCKET", "NOT_SPECIFIED", "UNHANDLED_PROTO", "IP_NOPROTO" };
+	bool unwanted = false;
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		unwanted |= !strcmp(packet_reason(m, p), reasons[i]);
+	if (!unwanted)
+		return NULL;
+	for (uint32_t i = 0; i < p->nkin; i++) {
+		const struct edge *e = &m->edges[p->kin[i]];
+		const struct packet *child = e->parent == p->number && e->child ? &m->packets[e->child - 1] : NULL;
+
+		if (child && (e->kind == TRC_EDGE_CLONE || e->kind == TRC_EDGE_COPY) && child->fate == FATE_DELIVERED && !is_captured(m, child))
+			return child;
+	}
+	return NULL;
+}

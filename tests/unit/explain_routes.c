@@ -276,7 +276,7 @@ static void says_of(const struct system *parts, size_t n, const char *label, con
 
 static void the_route_that_fits_is_named(void **state)
 {
-	SAYS("Routing", "It is to leave by device veth-c (hop 10), by route " VIA_MAIN ";", RULES, ROUTES);
+	SAYS("Routing", "It is to leave by device veth-c (hop 5), by route " VIA_MAIN ";", RULES, ROUTES);
 	SAYS_NOT("Routing", "by route", RULES);
 	SAYS("Routing", "by route " VIA_MAIN ", as of the start;", { "rules", USUAL, NULL }, { "routes", "[" LINK "]", NULL });
 }

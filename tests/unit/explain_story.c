@@ -229,6 +229,108 @@ static void multicast_reports_and_discovery_are_housekeeping(void **state)
 	assert_false(packet_is_housekeeping(&udp));
 }
 
+/* "It is dropped" with that reason, of which a clone took these steps: is that said to be no loss? */
+static bool said_to_be_no_loss(const char *name, int32_t reason, const struct step *clone)
+{
+	const struct step dropped[] = {
+		{ "icmp_rcv", SERVER }, { "__skb_clone", SERVER }, { "icmp_rcv", SERVER, .kind = TRC_DROP, .value = reason, .delta_ns = 100000 }, {},
+	};
+	struct tape t = tape_start();
+	struct model *m;
+	struct explain e;
+	bool no_loss;
+
+	put(&t, (struct trc_record){ TRC_ENUM, .enumeration = { "skb_drop_reason", name, reason } });
+	put_packet(&t, dropped, false);
+	put(&t, (struct trc_record){ TRC_EDGE, .edge = { t.time_ns, 2, 1, TRC_EDGE_CLONE, func_id(&t, "__skb_clone") } });
+	put_packet(&t, clone, false);
+	put_end(&t);
+	m = tape_load(&t);
+	assert_int_equal(m->packets[1].fate, FATE_DELIVERED);
+	assert_int_equal(explain_packet(&e, m, &m->packets[0], &(struct explain_system){}), 0);
+	no_loss = says(&e, "This is no loss");
+	explain_free(&e);
+	model_free(m);
+	return no_loss;
+}
+
+static void what_a_capture_program_got_excuses_no_drop(void **state)
+{
+	static const struct step to_ping[] = { { "__sock_queue_rcv_skb", SERVER }, { "skb_free_datagram", READER }, {} };
+	static const struct step to_tcpdump[] = { { "packet_rcv", SERVER }, { "__sock_queue_rcv_skb", SERVER }, { "skb_free_datagram", READER }, {} };
+
+	assert_true(said_to_be_no_loss("NO_SOCKET", 3, to_ping));
+	assert_false(said_to_be_no_loss("NO_SOCKET", 3, to_tcpdump));
+	assert_false(said_to_be_no_loss("TTL_EXPIRED", 4, to_ping));
+}
+
+/* Programs read the hops of a sentence where people read its words. */
+static void every_hop_in_the_words_is_among_the_hops(void **state)
+{
+	const struct step *const packets[] = { step_ok, step_dropped };
+	size_t cited = 0;
+
+	for (size_t k = 0; k < 2; k++) {
+		struct model *m = load_one(packets[k], true);
+		struct explain e = story_of(m);
+
+		for (size_t i = 0; i < e.count; i++) {
+			const struct explain_step *step = &e.steps[i];
+
+			for (const char *at = step->text; (at = strstr(at, "hop ")); at += 4) {
+				uint32_t number = strtoul(at + 4, NULL, 10);
+				bool found = false;
+
+				if (!number)
+					continue;	/* "the last hop is" */
+				for (size_t h = 0; h < step->nhops; h++)
+					found |= step->hops[h] == number;
+				if (!found)
+					fail_msg("hop %u is not among the hops of: %s", number, step->text);
+				cited++;
+			}
+			for (size_t h = 1; h < step->nhops; h++)
+				assert_true(step->hops[h - 1] < step->hops[h]);
+		}
+		explain_free(&e);
+		model_free(m);
+	}
+	assert_true(cited > 20);
+}
+
+static const struct explain_thing *thing(const struct explain *e, const char *label, const char *key)
+{
+	for (size_t i = 0; i < e->count; i++)
+		for (size_t k = 0; k < e->steps[i].nthings; k++)
+			if (!strcmp(e->steps[i].label, label) && !strcmp(e->steps[i].things[k].key, key))
+				return &e->steps[i].things[k];
+	fail_msg("no sentence %s names a %s", label, key);
+	return NULL;
+}
+
+static void sentences_name_things_for_programs(void **state)
+{
+	struct model *m = load_one(step_dropped, true);
+	struct explain e = story_of(m);
+
+	assert_int_equal(thing(&e, "Origin", "pid")->number, PID_DIG);
+	assert_string_equal(thing(&e, "Origin", "system_call")->text, "sendto");
+	assert_string_equal(thing(&e, "Netfilter", "hook")->text, "LOCAL_OUT");
+	assert_string_equal(thing(&e, "Netfilter", "verdict")->text, "DROP");
+	assert_string_equal(thing(&e, "End", "reason")->text, "NETFILTER_DROP");
+	explain_free(&e);
+	model_free(m);
+	m = load_one(step_ok, true);
+	e = story_of(m);
+	assert_string_equal(thing(&e, "Driver", "peer_device")->text, "veth-s");
+	assert_string_equal(thing(&e, "Driver", "device")->text, "veth-c");
+	assert_string_equal(thing(&e, "Receive", "netns")->text, "sv");
+	assert_string_equal(thing(&e, "End", "fate")->text, "delivered");
+	assert_int_equal(thing(&e, "Read", "queued_ns")->number, 50000);
+	explain_free(&e);
+	model_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +348,9 @@ int main(void)
 		cmocka_unit_test(a_hook_is_told_once),
 		cmocka_unit_test(interrupts_make_packets_without_a_process),
 		cmocka_unit_test(multicast_reports_and_discovery_are_housekeeping),
+		cmocka_unit_test(what_a_capture_program_got_excuses_no_drop),
+		cmocka_unit_test(every_hop_in_the_words_is_among_the_hops),
+		cmocka_unit_test(sentences_name_things_for_programs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
