@@ -148,8 +148,6 @@ static int check_options(const struct show_options *o, int nfiles)
 		return fail("--path selects packets: it goes with the list, --explain, --drops, --latency and --paths");
 	if ((o->stack || o->hex) && (!o->packet || o->explain))
 		return fail("--stack and --hex show more of one packet: use them with --packet N");
-	if (o->json && (o->view == SHOW_SNAPSHOT || o->view == SHOW_VERIFY))
-		return fail("--json does not go with --snapshot and --verify");
 	return 0;
 }
 
@@ -247,7 +245,7 @@ static int show_view(const struct term *t, const struct show_options *o, const s
 	if (o->view == SHOW_INFO)
 		return o->json ? show_info_json(t, m) : show_info(t, m);
 	if (o->view == SHOW_SNAPSHOT)
-		return show_snapshot(t, m, o->snapshot);
+		return show_snapshot(t, m, o->snapshot, o->json);
 	if (o->view == SHOW_PATHS)
 		return show_paths(t, m, o->json);
 	if (o->explain && o->path)
@@ -290,7 +288,7 @@ static int run_verify(const struct show_options *o)
 	int err;
 
 	term_open(&t, o->color, false);
-	err = show_verify(&t, o->file, trouble, sizeof(trouble));
+	err = show_verify(&t, o->file, o->json, trouble, sizeof(trouble));
 	if (err) {
 		term_close(&t);		/* the places first, then what they come to */
 		fprintf(stderr, "pktshow: %s: %s\n", o->file, trouble);

@@ -27,6 +27,7 @@ const char *packet_fate_short(const struct model *m, const struct packet *p, cha
 const char *proc_text(const struct model *m, uint32_t pid, char *buf, size_t size);			/* "dig (123)" */
 const char *context_text(const struct model *m, const struct trc_hop *h, char *buf, size_t size);
 /* what a reason given in this function means, and what to check; "" */
+const char *reason_there(const char *reason, const char *function, char *buf, size_t size);
 const char *reason_text(const char *reason, const char *function, char *buf, size_t size);
 const char *hook_text(const struct trc_hop *h, char *buf, size_t size);		/* "LOCAL_OUT IPv4" */
 const char *packet_first_function(const struct model *m, const struct packet *p);	/* that says something */
@@ -116,7 +117,7 @@ enum path_how {			/* or-ed */
 int show_path(const struct term *t, const struct model *m, const struct packet *p, unsigned int how);
 void show_hex(const struct term *t, const struct model *m, const struct packet *p);
 void show_snapshots(const struct term *t, const struct model *m);			/* a line for each namespace and moment */
-int show_snapshot(const struct term *t, const struct model *m, const char *what);	/* whole; -ENOENT: there is none */
+int show_snapshot(const struct term *t, const struct model *m, const char *what, bool as_json);	/* whole; -ENOENT: there is none */
 int show_explain(const struct term *t, const struct model *m, const struct packet *p, bool as_json);
 int show_explain_main(const struct term *t, const struct model *m, bool as_json);
 int show_paths(const struct term *t, const struct model *m, bool as_json);
@@ -140,6 +141,6 @@ struct selector;
 int show_live(const struct term *t, const struct show_options *o, const struct selector *s, char *trouble, size_t size);
 
 /* Reads file unit by unit without a model: 0 when it is whole; otherwise -EBADMSG and what is wrong in trouble.  Prints where. */
-int show_verify(const struct term *t, const char *file, char *trouble, size_t size);
+int show_verify(const struct term *t, const char *file, bool as_json, char *trouble, size_t size);
 
 #endif

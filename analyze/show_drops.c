@@ -181,6 +181,8 @@ static void drops_json(const struct term *t, const struct model *m, struct drop 
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct drop *d = groups[i];
+		char there[128], word[192];
+		const char *reason = reason_there(d->reason, d->function, there, sizeof(there));
 		struct json j;
 
 		json_begin(&j, t->out);
@@ -191,7 +193,13 @@ static void drops_json(const struct term *t, const struct model *m, struct drop 
 		json_text(&j, "hook", d->hook);
 		json_text(&j, "netns", d->has_netns ? model_netns(m, d->netns) : "");
 		json_number(&j, "first_packet", d->packet->number);
-		json_text(&j, "meaning", reason_meaning(d->reason));
+		json_list(&j, "packets");
+		for (size_t k = 0; k < d->count; k++)
+			json_number(&j, NULL, d[k].packet->number);
+		json_list_end(&j);
+		json_text(&j, "first_tuple", packet_text(m, d->packet, word, sizeof(word)));
+		json_text(&j, "meaning", reason_meaning(reason));
+		json_text(&j, "advice", reason_advice(reason));
 		json_end(&j);
 	}
 }

@@ -156,7 +156,7 @@ static void func_json(FILE *out, const struct func *f)
 	json_text(&j, "function", f->name);
 	json_text(&j, "module", f->module);
 	json_text(&j, "layer", f->layer);
-	json_text(&j, "boundary", f->stage);
+	json_text(&j, "stage", f->stage);
 	json_text(&j, "meaning", f->meaning);
 	json_number(&j, "hops", f->hits);
 	json_bool(&j, "probed", f->flags & TRC_FUNC_PROBED);

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "explain.h"
 #include "returns.h"
 #include "show.h"
 
@@ -64,6 +65,21 @@ static void json_kin(struct json *j, const struct model *m, const struct packet 
 		json_number(j, "functions_as_in", p->like);
 }
 
+/* Where the first hops show it; "place" has both in one. */
+static void json_place(struct json *j, const struct model *m, const struct packet *p)
+{
+	const struct trc_hop *in = NULL, *on = NULL;
+
+	for (uint32_t i = 0; i < p->nhops && !on; i++) {
+		const struct trc_hop *h = packet_hop(m, p, i);
+
+		in = in || !(h->have & TRC_HAVE_NETNS) ? in : h;
+		on = h->have & TRC_HAVE_SKB && h->ifindex ? h : NULL;
+	}
+	json_text(j, "netns", in ? model_netns(m, in->netns) : "");
+	json_text(j, "device", on ? model_dev(m, on->netns, on->ifindex) : "");
+}
+
 static void packet_json(FILE *out, const struct model *m, const struct packet *p)
 {
 	uint32_t hook = packet_drop_hook(m, p), reader = packet_reader(m, p);
@@ -77,6 +93,7 @@ static void packet_json(FILE *out, const struct model *m, const struct packet *p
 	json_number(&j, "duration_ns", packet_duration(m, p));
 	json_number(&j, "hops", p->nhops);
 	json_text(&j, "place", packet_place(m, p, word, sizeof(word)));
+	json_place(&j, m, p);
 	json_text(&j, "tuple", tuple_text(&p->tuple, word, sizeof(word)));
 	json_number(&j, "ethertype", t->ethertype);
 	json_number(&j, "l4proto", t->l4proto);
@@ -159,6 +176,7 @@ static void hop_json(FILE *out, const struct model *m, const struct packet *p, u
 	static const char *const contexts[] = { "process", "softirq", "hardirq", "nmi", "unknown" };
 	const struct trc_hop *h = packet_hop(m, p, i);
 	const struct func *f = hop_func(m, h);
+	struct tuple tuple;
 	struct json j;
 
 	json_begin(&j, out);
@@ -185,6 +203,15 @@ static void hop_json(FILE *out, const struct model *m, const struct packet *p, u
 		json_text(&j, "device", model_dev(m, h->netns, h->ifindex));
 		json_number(&j, "len_bytes", h->len_bytes);
 		json_number(&j, "mark", h->mark);
+	}
+	if (hop_tuple(&tuple, h)) {
+		json_number(&j, "l4proto", tuple.l4proto);
+		json_address(&j, "saddr", &tuple, tuple.saddr);
+		json_address(&j, "daddr", &tuple, tuple.daddr);
+	}
+	if (hop_tuple(&tuple, h) && tuple.have & TRC_HAVE_L4) {
+		json_number(&j, "sport", tuple.sport);
+		json_number(&j, "dport", tuple.dport);
 	}
 	json_outcome(&j, m, p, h, result);
 	if (how & PATH_STACKS)

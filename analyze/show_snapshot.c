@@ -63,7 +63,22 @@ void show_snapshots(const struct term *t, const struct model *m)
 	free(list);
 }
 
-int show_snapshot(const struct term *t, const struct model *m, const char *what)
+static void snapshot_json(FILE *out, const struct model *m, const struct snapshot *s)
+{
+	struct json j;
+
+	json_begin(&j, out);
+	json_text(&j, "snapshot", s->what);
+	json_text(&j, "netns", s->netns ? model_netns(m, s->netns) : "");
+	json_text(&j, "moment", s->end ? "end" : "start");
+	json_text(&j, "source", s->source);
+	json_text(&j, "note", s->note);
+	json_bool(&j, "whole", !s->broken);
+	json_text(&j, "text", s->text);
+	json_end(&j);
+}
+
+int show_snapshot(const struct term *t, const struct model *m, const char *what, bool as_json)
 {
 	const struct snapshot **list = snapshots_sorted(m);
 	size_t i, found = 0, n;
@@ -73,6 +88,11 @@ int show_snapshot(const struct term *t, const struct model *m, const char *what)
 	for (i = 0; i < m->nsnapshots; i++) {
 		if (strcmp(list[i]->what, what))
 			continue;
+		if (as_json) {
+			snapshot_json(t->out, m, list[i]);
+			found++;
+			continue;
+		}
 		term_print(t, STYLE_BOLD, "%s%s, %s", found++ ? "\n" : "", place_name(m, list[i]), list[i]->end ? "end" : "start");
 		fprintf(t->out, "%s%s\n", *list[i]->source ? ": " : "", list[i]->source);
 		if (*list[i]->note || list[i]->broken)

@@ -23,6 +23,7 @@ struct verify {
 	uint64_t hops;
 	struct trc_health before;	/* when the record before was read */
 	uint64_t places;		/* of damage */
+	bool as_json;
 };
 
 #define PLACES_MAX 100			/* printed */
@@ -84,20 +85,41 @@ static void count_print(const struct term *t, uint64_t n, const char *what)
 		fprintf(t->out, ", %" PRIu64 " %s%s", n, n == 1 ? "unit " : "units ", what);
 }
 
+struct place { uint64_t after, bad, damaged, moved; };
+
+static void place_print(const struct term *t, const struct place *p)
+{
+	fprintf(t->out, "damage after byte %" PRIu64 ": %" PRIu64 " bytes unreadable", p->after, p->bad);
+	count_print(t, p->damaged, "damaged");
+	count_print(t, p->moved, "missing, doubled, moved or of another recording");
+	putc('\n', t->out);
+}
+
+static void place_json(const struct term *t, const struct place *p)
+{
+	struct json j;
+
+	json_begin(&j, t->out);
+	json_text(&j, "what", "damage");
+	json_number(&j, "after_bytes", p->after);
+	json_number(&j, "bytes_unreadable", p->bad);
+	json_number(&j, "units_damaged", p->damaged);
+	json_number(&j, "units_out_of_order", p->moved);
+	json_end(&j);
+}
+
 /* Was anything wrong between the last good unit and here?  At the end a cut is no place: the last line names it. */
 static void place_look(const struct term *t, struct verify *v, const struct trc_health *now, bool end)
 {
 	const struct trc_health *before = &v->before;
-	uint64_t damaged = now->damaged - before->damaged, moved = now->out_of_order - before->out_of_order;
-	uint64_t bad = now->bytes_bad - before->bytes_bad;
+	const struct place p = {
+		.after = before->bytes, .bad = now->bytes_bad - before->bytes_bad, .damaged = now->damaged - before->damaged,
+		.moved = now->out_of_order - before->out_of_order,
+	};
 
-	if ((damaged || moved || (bad && !(end && now->cut_short))) && v->places++ < PLACES_MAX) {
-		fprintf(t->out, "damage after byte %" PRIu64 ": %" PRIu64 " bytes unreadable", before->bytes, bad);
-		count_print(t, damaged, "damaged");
-		count_print(t, moved, "missing, doubled, moved or of another recording");
-		putc('\n', t->out);
-	}
-	if (end && v->places > PLACES_MAX)
+	if ((p.damaged || p.moved || (p.bad && !(end && now->cut_short))) && (v->places++ < PLACES_MAX || v->as_json))
+		(v->as_json ? place_json : place_print)(t, &p);
+	if (end && v->places > PLACES_MAX && !v->as_json)
 		fprintf(t->out, "and %" PRIu64 " more places\n", v->places - PLACES_MAX);
 	v->before = *now;
 }
@@ -128,10 +150,24 @@ static int read_all(const struct term *t, struct verify *v, struct trc_reader *r
 	return check_counts(v, trouble, size);
 }
 
-int show_verify(const struct term *t, const char *file, char *trouble, size_t size)
+static void result_json(const struct term *t, const struct verify *v, const struct trc_health *h, const char *trouble)
+{
+	struct json j;
+
+	json_begin(&j, t->out);
+	json_text(&j, "what", "result");
+	json_bool(&j, "whole", !*trouble);
+	json_number(&j, "units", h->units);
+	json_number(&j, "hops", v->hops);
+	json_number(&j, "bytes", h->bytes);
+	json_text(&j, "trouble", trouble);
+	json_end(&j);
+}
+
+int show_verify(const struct term *t, const char *file, bool as_json, char *trouble, size_t size)
 {
 	struct trc_reader *r = NULL;
-	struct verify v = {};
+	struct verify v = { .as_json = as_json };
 	const struct trc_health *health;
 	int err = trc_reader_open(&r, file);
 
@@ -141,7 +177,9 @@ int show_verify(const struct term *t, const char *file, char *trouble, size_t si
 	}
 	err = read_all(t, &v, r, trouble, size);
 	health = trc_reader_health(r);
-	if (!err)
+	if (as_json)
+		result_json(t, &v, health, err ? trouble : "");
+	else if (!err)
 		fprintf(t->out, "whole: %" PRIu64 " units, %" PRIu64 " hops, %" PRIu64 " bytes, every checksum and count is right\n",
 			health->units, v.hops, health->bytes);
 	free(v.cpus);

@@ -79,15 +79,20 @@ const char *context_text(const struct model *m, const struct trc_hop *h, char *b
 }
 
 /* Knowledge as sentences: each with one full stop, unless it ends otherwise. */
+/* The reason itself, or as it is meant in that function, where schema/reasons.tsv tells that apart. */
+const char *reason_there(const char *reason, const char *function, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s@%.*s", reason, (int)strcspn(function, "."), function);
+	return *reason_meaning(buf) ? buf : reason;
+}
+
 const char *reason_text(const char *reason, const char *function, char *buf, size_t size)
 {
 	const char *parts[2];
 	char there[128];
 	size_t used = 0;
 
-	snprintf(there, sizeof(there), "%s@%.*s", reason, (int)strcspn(function, "."), function);
-	if (*reason_meaning(there))
-		reason = there;
+	reason = reason_there(reason, function, there, sizeof(there));
 	parts[0] = reason_meaning(reason);
 	parts[1] = reason_advice(reason);
 

@@ -256,9 +256,9 @@ static void info_lists_snapshots_and_what_was_missing(void **state)
 	paper_has(&p, "  client            start  routes, nftables\n    nftables: nft is not installed\n");
 	paper_has(&p, "  client            end    routes\n");
 	paper_has(&p, "  piece    3 of a recording that was rotated\n");
-	assert_int_equal(show_snapshot(&p.t, m, "routes"), 0);
+	assert_int_equal(show_snapshot(&p.t, m, "routes", false), 0);
 	paper_has(&p, "client, start: ip -j route\n[{}]\n\\x1b[H\n\nclient, end: ip -j route\n[]\n");
-	assert_int_equal(show_snapshot(&p.t, m, "weather"), -ENOENT);
+	assert_int_equal(show_snapshot(&p.t, m, "weather", false), -ENOENT);
 	paper_close(&p);
 	tape_close(&e.t, m);
 }

@@ -203,7 +203,7 @@ static void drops_are_grouped(void **state)
 	m = tape_load(&t);
 	paper_open(&p, 0);
 	assert_int_equal(show_drops(&p.t, m, true), 0);
-	paper_has(&p, "{\"count\":5,\"reason\":\"NETFILTER_DROP\",\"function\":\"nf_hook_slow\",\"hook\":\"LOCAL_OUT IPv4\",\"netns\":\"cl\",\"first_packet\":1,");
+	paper_has(&p, "{\"count\":5,\"no_loss\":0,\"reason\":\"NETFILTER_DROP\",\"function\":\"nf_hook_slow\",\"hook\":\"LOCAL_OUT IPv4\",\"netns\":\"cl\",\"first_packet\":1,");
 	assert_int_equal(show_drops(&p.t, m, false), 0);
 	paper_has(&p, "1, 2, 3, …");
 	paper_close(&p);
@@ -242,7 +242,7 @@ static void verify_says_whole(void **state)
 	put_packet(&t, step_ok, true);
 	put_end(&t);
 	paper_open(&p, 0);
-	assert_int_equal(show_verify(&p.t, tape_path(&t), trouble, sizeof(trouble)), 0);
+	assert_int_equal(show_verify(&p.t, tape_path(&t), false, trouble, sizeof(trouble)), 0);
 	paper_has(&p, "26 hops");
 	paper_close(&p);
 	close(t.fd);
@@ -256,7 +256,7 @@ static void verify_finds_a_recorder_that_did_not_end(void **state)
 
 	put_packet(&t, step_ok, true);
 	paper_open(&p, 0);
-	assert_int_equal(show_verify(&p.t, tape_path(&t), trouble, sizeof(trouble)), -EBADMSG);
+	assert_int_equal(show_verify(&p.t, tape_path(&t), false, trouble, sizeof(trouble)), -EBADMSG);
 	assert_true(*trouble);
 	paper_close(&p);
 	close(t.fd);
@@ -272,7 +272,7 @@ static void verify_finds_counts_that_do_not_add_up(void **state)
 	t.seq[1]++;		/* one more than was written */
 	put_end(&t);
 	paper_open(&p, 0);
-	assert_int_equal(show_verify(&p.t, tape_path(&t), trouble, sizeof(trouble)), -EBADMSG);
+	assert_int_equal(show_verify(&p.t, tape_path(&t), false, trouble, sizeof(trouble)), -EBADMSG);
 	assert_non_null(strstr(trouble, "counts of CPU 1 do not add up"));
 	paper_close(&p);
 	close(t.fd);
@@ -291,7 +291,7 @@ static void verify_finds_a_flipped_bit(void **state)
 	byte ^= 1;
 	assert_int_equal(pwrite(t.fd, &byte, 1, lseek(t.fd, 0, SEEK_END) / 2), 1);
 	paper_open(&p, 0);
-	assert_true(show_verify(&p.t, tape_path(&t), trouble, sizeof(trouble)) < 0);
+	assert_true(show_verify(&p.t, tape_path(&t), false, trouble, sizeof(trouble)) < 0);
 	assert_true(*trouble);
 	paper_close(&p);
 	close(t.fd);
