@@ -96,6 +96,7 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libanalyze.a $(B)/libpkttrace.a
 $(B)/tests/record_%: $(B)/obj/tests/unit/record_%.o $(filter-out %/pktrec.o,$(call objects,record)) $(B)/libpkttrace.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.tests) $(libs.record)
+$(B)/tests/show_select: libs.analyze += $(libs.select)
 units: $(UNITS)
 # in it, programs to put filters into
 $(B)/verdicts.bpf.o: tests/bpf/verdicts.bpf.c
@@ -146,6 +147,7 @@ $(FUZZERS): $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%_fuzz.o $(B)/fuzz/libanalyze.
 # of the recorder, the translator of filters
 $(B)/fuzz/filter: $(B)/fuzz/obj/record/filter_translate.o $(B)/fuzz/obj/record/filter_emit.o
 $(B)/fuzz/filter: libs.fuzz = $(call pkg,--libs libpcap)
+$(B)/fuzz/model: libs.fuzz = $(libs.select)
 -include $(shell find $(B)/fuzz/obj -name '*.d' 2>/dev/null)
 
 # --- the newcomer's road: install what is missing, and only then look for libraries, in a make of its own ------------

@@ -188,7 +188,8 @@ static bool frame_of(struct frame *f, const struct trc_hop *h)
 static bool same_headers(const struct trc_hop *a, const struct trc_hop *b)
 {
 	return a->have == b->have && a->l4proto == b->l4proto && a->sport == b->sport && a->dport == b->dport && a->ttl == b->ttl &&
-	       a->ip_id == b->ip_id && a->frag == b->frag && a->tcp_flags == b->tcp_flags && a->len_bytes == b->len_bytes &&
+	       a->ip_id == b->ip_id && a->frag == b->frag && a->tcp_flags == b->tcp_flags &&
+	       a->tcp_seq == b->tcp_seq && a->len_bytes == b->len_bytes &&
 	       !memcmp(a->saddr, b->saddr, sizeof(a->saddr)) && !memcmp(a->daddr, b->daddr, sizeof(a->daddr));
 }
 

@@ -65,6 +65,8 @@ static int query_failed(sqlite3 *db, int rc, char *error)
 		return fail(error, "%s; pktsql --schema lists what there is", sqlite3_errmsg(db));
 	if (!strncmp(sqlite3_errmsg(db), "no such column", 14))
 		return fail(error, "%s; pktsql --schema NAME lists a table's columns", sqlite3_errmsg(db));
+	if (rc == SQLITE_FULL || (rc & 0xff) == SQLITE_IOERR)
+		return fail(error, "%s: the folder for temporary files, which TMPDIR names, has no room for what is sorted", sqlite3_errmsg(db));
 	return fail(error, "%s", rc == SQLITE_NOMEM ? spill_trouble() ?: "out of memory" : sqlite3_errmsg(db));
 }
 

@@ -8,6 +8,8 @@
 #include "make.h"
 #include "model.h"
 #include "random.h"
+#include "select.h"
+#include "spill.h"
 #include "timeline.h"
 
 static void text_check(const char *s)
@@ -139,12 +141,30 @@ static void names_check(const struct model *m)
 		text_check(m->enums[i].name);
 }
 
+/* Filters over headers made of whatever hops show. */
+static void select_check(struct model *m)
+{
+	static const char *const filters[] = { "tcp[13] & 2 != 0 or udp[8:4] = 1 or icmp6", "vlan or ip6 protochain 17 or arp[6:2] = 1", "len > 100" };
+	static struct selector *selectors[sizeof(filters) / sizeof(filters[0])];
+	char error[256];
+
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		if (!selectors[i] && selector_open(&selectors[i], filters[i], error, sizeof(error)))
+			return;		/* without libpcap */
+		CHECK(!selector_apply(selectors[i], m));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char path[64], error[256] = "";
 	struct model *m;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", random_fd(data, size));
+	if (size % 8 == 1)	/* as if memory held none of it */
+		spill_limits = (struct spill_limits){ .held = 1 << 20, .least = 65536, .resident = 1 << 20 };
+	else
+		spill_limits = (struct spill_limits){ .held = SIZE_MAX / 2, .least = 1 << 20, .resident = SIZE_MAX };
 	if (model_load(&m, path, error, sizeof(error))) {
 		CHECK(*error && !m);
 		text_check(error);
@@ -154,6 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	packets_check(m);
 	names_check(m);
 	besides_check(m);
+	select_check(m);
 	model_free(m);
 	return 0;
 }

@@ -4,22 +4,12 @@
  *
  * This program's own malloc() counts, and fails on command: the Nth request and all after it, for every N until all is well.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/syscall.h>
-
+#define MEMORY_FAILS
+#include "memory.h"
 #include "spill.h"
 #include "sql_support.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED
-#endif
-#endif
-
-#if defined(SANITIZED)
+#if SANITIZED
 
 int main(void)
 {
@@ -28,82 +18,6 @@ int main(void)
 }
 
 #else
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t size);
-extern void __libc_free(void *p);
-
-static struct {
-	bool on;
-	long left;		/* requests until they fail */
-	long live;		/* blocks and mappings that are there */
-} memory;
-
-static bool memory_denied(void)
-{
-	if (!memory.on || memory.left-- > 0)
-		return false;
-	errno = ENOMEM;
-	return true;
-}
-
-static void *counted(void *p)
-{
-	memory.live += p != NULL;
-	return p;
-}
-
-void *malloc(size_t size)
-{
-	return memory_denied() ? NULL : counted(__libc_malloc(size));
-}
-
-void *calloc(size_t n, size_t size)
-{
-	return memory_denied() ? NULL : counted(__libc_calloc(n, size));
-}
-
-void *realloc(void *p, size_t size)
-{
-	void *q = memory_denied() ? NULL : __libc_realloc(p, size);
-
-	memory.live += !p && q;
-	return q;
-}
-
-void *reallocarray(void *p, size_t n, size_t size)
-{
-	size_t bytes;
-
-	return __builtin_mul_overflow(n, size, &bytes) ? NULL : realloc(p, bytes);
-}
-
-void free(void *p)
-{
-	memory.live -= p != NULL;
-	__libc_free(p);
-}
-
-void *mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
-{
-	if (memory_denied())
-		return MAP_FAILED;
-	memory.live++;
-	return (void *)syscall(SYS_mmap, at, size, protection, flags, fd, offset);
-}
-
-int munmap(void *at, size_t size)
-{
-	memory.live--;
-	return syscall(SYS_munmap, at, size);
-}
-
-/* the temporary file's disk is full */
-int posix_fallocate(int fd, off_t offset, off_t size)
-{
-	return memory_denied() ? ENOSPC : ftruncate(fd, offset + size) ? errno : 0;
-}
 
 static uint64_t sum_of(const struct model *m)
 {
@@ -132,8 +46,7 @@ static void loads_or_says_why(const char *path)
 	live = memory.live;
 	for (n = 0; err; n += 1 + n / 50) {
 		*error = 0;
-		memory.left = n;
-		memory.on = true;
+		memory_watch(n);
 		err = model_load(&m, path, error, sizeof(error));
 		memory.on = false;
 		if (err) {
@@ -168,8 +81,7 @@ static void tables_are_whole_or_an_error(void **state)
 	assert_int_equal(model_load(&m, "samples/ok.trc", error, sizeof(error)), 0);
 	for (n = 0; err; n += 1 + n / 20) {
 		*error = 0;
-		memory.left = n;
-		memory.on = true;
+		memory_watch(n);
 		err = db_open_live(&db, &recs, error);
 		memory.on = false;
 		failed += err != 0;
@@ -216,8 +128,7 @@ static void queries_answer_all_or_an_error(void **state)
 		assert_int_equal(query_sum(db, queries[i], &right), 0);
 		err = -1;
 		for (long n = 0; err; n++) {
-			memory.left = n;
-			memory.on = true;
+			memory_watch(n);
 			err = query_sum(db, queries[i], &answer);
 			memory.on = false;
 			assert_true(err || answer == right);

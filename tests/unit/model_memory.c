@@ -8,18 +8,11 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "memory.h"
 #include "model_support.h"
 
 #define PEAK_KIB (256 << 10)	/* for a file of a MiB (RELIABILITY 11) */
 #define FILE_BYTES (1 << 20)
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#define SANITIZED __has_feature(address_sanitizer)
-#else
-#define SANITIZED 0
-#endif
 
 /* Puts row i of n into the tape. */
 typedef void shape(struct tape *t, size_t i, size_t n);

@@ -10,16 +10,9 @@
 #include <sys/wait.h>
 
 #include "latency.h"
+#include "memory.h"
 #include "model_support.h"
 #include "spill.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#define SANITIZED __has_feature(address_sanitizer)
-#else
-#define SANITIZED 0
-#endif
 
 static const struct spill_limits all_in_file = { .held = 0, .least = 4096, .resident = 1 << 16 };
 static struct spill_limits usual;

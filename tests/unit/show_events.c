@@ -7,42 +7,7 @@
 
 #include "live.h"
 #include "model_events.h"
-#include "show.h"
-
-struct paper {
-	struct term t;
-	char *text;
-	size_t size;
-};
-
-static void paper_open(struct paper *p, unsigned int width)
-{
-	*p = (struct paper){ .t = { .width = width } };
-	p->t.out = open_memstream(&p->text, &p->size);
-	assert_non_null(p->t.out);
-}
-
-static void paper_has(struct paper *p, const char *words)
-{
-	fflush(p->t.out);
-	if (!strstr(p->text, words)) {
-		print_message("%s", p->text);
-		fail_msg("missing: %s", words);
-	}
-}
-
-static void paper_has_not(struct paper *p, const char *words)
-{
-	fflush(p->t.out);
-	if (strstr(p->text, words))
-		fail_msg("must not be there: %s", words);
-}
-
-static void paper_close(struct paper *p)
-{
-	fclose(p->t.out);
-	free(p->text);
-}
+#include "show_paper.h"
 
 static void edge(struct events *e, uint64_t child, uint64_t parent, uint32_t kind)
 {

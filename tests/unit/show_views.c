@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <locale.h>
 
-#include "show.h"
+#include "show_paper.h"
 #include "show_recording.h"
 
 static struct model *load_both(void)
@@ -18,35 +18,6 @@ static struct model *load_both(void)
 	return tape_load(&t);
 }
 
-struct paper {
-	struct term t;
-	char *text;
-	size_t size;
-};
-
-static void paper_open(struct paper *p, unsigned int width)
-{
-	*p = (struct paper){ .t = { .width = width } };
-	p->t.out = open_memstream(&p->text, &p->size);
-	assert_non_null(p->t.out);
-}
-
-static void paper_has(struct paper *p, const char *words)
-{
-	fflush(p->t.out);
-	if (!strstr(p->text, words)) {
-		print_message("%s", p->text);
-		fail_msg("missing: %s", words);
-	}
-}
-
-static void paper_has_not(struct paper *p, const char *words)
-{
-	fflush(p->t.out);
-	if (strstr(p->text, words))
-		fail_msg("must not be there: %s", words);
-}
-
 static void paper_fits(struct paper *p, unsigned int width)
 {
 	char *rest, *line;
@@ -56,12 +27,6 @@ static void paper_fits(struct paper *p, unsigned int width)
 	while ((line = strsep(&rest, "\n")))
 		if (text_width(line) > width)
 			fail_msg("%u columns: %s", text_width(line), line);
-}
-
-static void paper_close(struct paper *p)
-{
-	fclose(p->t.out);
-	free(p->text);
 }
 
 static void fate_names_the_reader(void **state)

@@ -6,17 +6,11 @@
  */
 #include <stdio.h>
 
+#define MEMORY_FAILS
+#include "memory.h"
 #include "trace_support.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED	/* as gcc says it */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED	/* as clang does */
-#endif
-#endif
-
-#if defined(SANITIZED)
+#if SANITIZED
 
 int main(void)
 {
@@ -25,53 +19,6 @@ int main(void)
 }
 
 #else
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t size);
-
-static struct {
-	bool on;
-	long left;		/* requests until one fails */
-	bool once;		/* only that one; else all after it too */
-	size_t largest;
-	size_t total;
-} memory;
-
-static bool memory_denied(size_t size)
-{
-	if (!memory.on)
-		return false;
-	if (size > memory.largest)
-		memory.largest = size;
-	memory.total += size;
-	if (memory.left-- > 0 || (memory.once && memory.left < -1))
-		return false;
-	errno = ENOMEM;
-	return true;
-}
-
-void *malloc(size_t size)
-{
-	return memory_denied(size) ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	return memory_denied(n * size) ? NULL : __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t size)
-{
-	return memory_denied(size) ? NULL : __libc_realloc(p, size);
-}
-
-static void memory_watch(long left)
-{
-	memory.left = left;
-	memory.largest = memory.total = 0;
-	memory.on = true;
-}
 
 /* --- failing ------------------------------------------------------------------------------------------------------- */
 

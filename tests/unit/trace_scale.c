@@ -6,15 +6,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "memory.h"
 #include "trace_support.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#define SANITIZED __has_feature(address_sanitizer)
-#else
-#define SANITIZED 0
-#endif
 
 #define MINUTE 60000000000ull
 
