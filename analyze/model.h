@@ -230,6 +230,7 @@ bool action_drops(const struct func *f, int32_t value);		/* does that end a pack
 
 /* Words shared by all renderers; each writes into buf and answers it. */
 const char *tuple_text(const struct tuple *t, char *buf, size_t size);	/* "UDP 10.0.0.1:40000 > 10.0.0.2:53" */
+const char *tuple_protocol(const struct tuple *t);			/* "UDP"; "" when it has no name */
 const char *hook_name(uint8_t family, uint8_t hook);			/* "LOCAL_OUT" */
 const char *family_name(uint8_t family);				/* "IPv4" */
 const char *verdict_name(int32_t nf_hook_slow_value);			/* "ACCEPT", "DROP", "STOLEN" */

@@ -171,6 +171,26 @@ static const struct trc_hop *hop_with_netns(const struct model *m, const struct 
 	return packet_hop(m, p, 0);
 }
 
+/* The most until its first boundary: headers are added until then, and at its end it may have taken others in. */
+static uint32_t packet_len(const struct model *m, const struct packet *p)
+{
+	const struct trc_hop *h;
+	const char *stage;
+	uint32_t i, most = 0;
+	bool built = false;
+
+	for (i = 0; i < p->nhops; i++) {
+		h = packet_hop(m, p, i);
+		stage = m->funcs[h->func].stage;
+		built = built || (*stage && strcmp(stage, "send") && strcmp(stage, "free"));
+		if (h->have & TRC_HAVE_SKB && h->len_bytes > most)
+			most = h->len_bytes;
+		if (built && most)
+			break;
+	}
+	return most;
+}
+
 static const char *func_name(const struct model *m, const struct trc_hop *h)
 {
 	return m->funcs[h->func].name;
@@ -185,7 +205,7 @@ static void packet_row(struct insert *in, const struct model *m, const struct pa
 	bool ip = t->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6), ports = t->have & (TRC_HAVE_L4 | TRC_HAVE_ARP);
 
 	/* N makes 0 NULL: no protocol, port or process that matters has the number 0, but for the ICMP type 0 */
-	in->types = ports ? "iiiiiiitNNninNtininnnNnttiiNiNNN" : "iiiiiiitNNnNnNtininnnNnttiiNiNNN";
+	in->types = ports ? "iiiiiiitNNninNtininnnNnttiiNiNNNnN" : "iiiiiiitNNnNnNtininnnNnttiiNiNNNnN";
 	insert_row(in, I(rec), I(p->number), I(p->id), time_of(first->time_ns), time_of(last->time_ns),
 		   time_of(last->time_ns - first->time_ns), I(p->nhops), tuple_text(t, tuple, sizeof(tuple)), I(t->ethertype),
 		   I(ip ? t->l4proto : 0), address_text(t, t->saddr, src, sizeof(src)), I(t->sport),
@@ -193,7 +213,8 @@ static void packet_row(struct insert *in, const struct model *m, const struct pa
 		   p->fate == FATE_DROPPED ? packet_reason(m, p) : "", I(p->lossy), p->gone ?: "",
 		   model_netns(m, hop_with_netns(m, p)->netns), model_dev(m, device->netns, device->ifindex), I(p->pid),
 		   p->pid ? model_proc(m, p->pid) : "", func_name(m, first), func_name(m, packet_hop(m, p, p->fate_hop)),
-		   I(path), I(p->nderived), I(p->like), I(p->journey), I(p->tuple_of), I(p->into), I(p->stack));
+		   I(path), I(p->nderived), I(p->like), I(p->journey), I(p->tuple_of), I(p->into), I(p->stack),
+		   tuple_protocol(t), I(packet_len(m, p)));
 }
 
 static int packets_load(sqlite3 *db, const struct model *m, int rec)
@@ -204,7 +225,7 @@ static int packets_load(sqlite3 *db, const struct model *m, int rec)
 	int rc = path_of ? paths_load(db, m, rec, path_of) : SQLITE_NOMEM;
 
 	if (rc == SQLITE_OK) {
-		insert_open(&in, db, "INSERT INTO packet VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "");
+		insert_open(&in, db, "INSERT INTO packet VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "");
 		for (i = 0; i < m->npackets && in.rc == SQLITE_OK; i++)
 			packet_row(&in, m, &m->packets[i], rec, path_of[i]);
 		rc = insert_close(&in);

@@ -56,13 +56,29 @@ static int statement_run(sqlite3_stmt *stmt, enum sql_format format, FILE *out)
 	return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
+/* "packets" is asked for, and "packet" is there. */
+static int no_such_table(sqlite3 *db, const char *name, char *error)
+{
+	static const char sql[] = "SELECT 'no such table: ' || ?1 || iif(name IS NULL, '; ', '; did you mean ' || name || '? ') || 'pktsql "
+		"--schema lists what there is' FROM (SELECT 1) LEFT JOIN (SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND "
+		"(name = rtrim(?1, 's') OR name LIKE substr(?1, 1, 4) || '%') ORDER BY name = rtrim(?1, 's') DESC, length(name) LIMIT 1)";
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+
+	rc = rc ?: sqlite3_bind_text(stmt, 1, name, -1, SQLITE_TRANSIENT);
+	rc = rc ?: sqlite3_step(stmt);
+	fail(error, "%s", rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : "no such table; pktsql --schema lists what there is");
+	sqlite3_finalize(stmt);
+	return -1;
+}
+
 /* SQLite's own words, with a hint where they leave people alone. */
 static int query_failed(sqlite3 *db, int rc, char *error)
 {
 	if (rc == SQLITE_AUTH)
 		return fail(error, "%s: queries here only read; make a database with -o and change that", sqlite3_errmsg(db));
-	if (!strncmp(sqlite3_errmsg(db), "no such table", 13))
-		return fail(error, "%s; pktsql --schema lists what there is", sqlite3_errmsg(db));
+	if (!strncmp(sqlite3_errmsg(db), "no such table: ", 15))
+		return no_such_table(db, sqlite3_errmsg(db) + 15, error);
 	if (!strncmp(sqlite3_errmsg(db), "no such column", 14))
 		return fail(error, "%s; pktsql --schema NAME lists a table's columns", sqlite3_errmsg(db));
 	if (rc == SQLITE_FULL || (rc & 0xff) == SQLITE_IOERR)

@@ -25,6 +25,13 @@ static const char *protocol_name(uint8_t proto)
 	return NULL;
 }
 
+const char *tuple_protocol(const struct tuple *t)
+{
+	if (t->have & TRC_HAVE_ARP)
+		return "ARP";
+	return t->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6) ? protocol_name(t->l4proto) ?: "" : "";
+}
+
 static const char *icmp_name(uint8_t type)
 {
 	switch (type) {

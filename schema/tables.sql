@@ -131,6 +131,8 @@ CREATE TABLE packet (	-- the packets: one row for each life of an sk_buff
 	tuple_of INTEGER,		-- the kin that its addresses were taken from; NULL: it showed them itself
 	merged_into INTEGER,		-- the packet that has its data now
 	stack INTEGER,			-- the kernel stack at its first hop that has one: see frame
+	protocol TEXT,			-- TCP, UDP, ICMP, ARP, ...
+	len_bytes INTEGER,		-- the most until its first boundary (see stage of function), with what headers it had there
 	PRIMARY KEY (recording, packet)
 ) STRICT, WITHOUT ROWID;
 

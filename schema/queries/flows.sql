@@ -1,9 +1,8 @@
 -- conversations: packets and bytes each way, what was dropped, how long they went on
 -- SPDX-License-Identifier: GPL-2.0
-WITH sized AS (	-- a packet counts once, with its length at its first hop
-	SELECT p.*, h.len_bytes, p.src || ' ' || p.sport AS a, p.dst || ' ' || p.dport AS b
+WITH sized AS (	-- a packet counts once, with its length when it was whole
+	SELECT p.*, p.src || ' ' || p.sport AS a, p.dst || ' ' || p.dport AS b
 	FROM packet p
-	JOIN hop_row h ON h.recording = p.recording AND h.packet = p.packet AND h.hop = 1
 	WHERE p.src IS NOT NULL AND p.tuple_of IS NULL	-- kin is the same data again
 ), sided AS (
 	SELECT *, iif(proto IN (1, 58), src < dst, a < b) AS forth,

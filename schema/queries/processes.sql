@@ -1,7 +1,7 @@
 -- traffic of each process: packets and bytes that it sent and read, what of it was dropped, with how many peers
 -- SPDX-License-Identifier: GPL-2.0
 WITH sent AS (
-	SELECT p.recording, p.pid, p.process, p.packet, h.len_bytes, p.fate, p.dst AS peer
+	SELECT p.recording, p.pid, p.process, p.packet, p.len_bytes, p.fate, p.dst AS peer
 	FROM packet p
 	JOIN hop_row h ON h.recording = p.recording AND h.packet = p.packet AND h.hop = 1
 	WHERE p.pid IS NOT NULL AND h.context = 'process' AND p.first_function IN (
@@ -9,7 +9,7 @@ WITH sent AS (
 ), got AS (	-- read by it: in its name, when nobody else's work is done
 	SELECT h.recording, h.pid, h.process, h.packet, max(coalesce(q.len_bytes, h.len_bytes)) AS len_bytes, max(h.src) AS peer
 	FROM hop h
-	JOIN hop_row q ON q.recording = h.recording AND q.packet = h.packet AND q.hop = 1
+	JOIN packet q ON q.recording = h.recording AND q.packet = h.packet
 	WHERE h.stage = 'read' AND h.context = 'process' AND h.kind <> 'return'
 	GROUP BY h.recording, h.pid, h.packet
 ), both AS (

@@ -62,6 +62,10 @@ static void tables_hold_what_the_model_holds(sqlite3 *db)
 	assert_answer(db, "SELECT group_concat(fate) FROM (SELECT fate FROM packet WHERE recording = 1 ORDER BY packet)",
 		      "delivered,dropped,consumed");
 	assert_answer(db, "SELECT tuple FROM packet WHERE recording = 1 AND packet = 1", "UDP 10.0.0.1:40000 > 10.0.0.2:53");
+	assert_answer(db, "SELECT group_concat(protocol || len_bytes) FROM (SELECT * FROM packet WHERE recording = 1 ORDER BY packet)",
+		      "UDP60,UDP60,ARP60");
+	assert_answer(db, "SELECT group_concat(packet || ':' || frame || ':' || function, ' ') FROM stack WHERE recording = 1",
+		      "1:1:udp_send_skb 1:2:__x64_sys_sendto");
 	assert_answer(db, "SELECT src || sport || dst || ifnull(dport, 'none') FROM packet WHERE recording = 1 AND packet = 3",
 		      "10.0.0.1110.0.0.2none");
 	assert_answer(db, "SELECT netns || device || process FROM packet WHERE recording = 1 AND packet = 1", "clientveth0dig");
