@@ -135,8 +135,8 @@ driver_host_card() {	# DIR CARD NET XMIT POLL
 		AND min(reason) = 'NETFILTER_DROP' FROM packet WHERE dport = 7051 AND fate != 'sent'"
 	claim "$2_what_it_was_given_is_sent" driver_sql "$1" $2 "SELECT count(*) > 20 AND min(fate) = 'sent' AND max(fate) = 'sent' FROM packet
 		WHERE packet IN (SELECT packet FROM hop WHERE function = '$4')"
-	claim "$2_drops_nothing_without_a_reason" driver_sql "$1" $2 "SELECT count(*) = 0 FROM packet
-		WHERE reason = 'NOT_SPECIFIED' AND fate_function != 'sk_stream_kill_queues'"
+	claim "$2_drops_nothing" driver_sql "$1" $2 "SELECT count(*) = 0 FROM packet WHERE fate = 'dropped' AND
+		fate_function IN (SELECT name FROM function WHERE layer = 'driver')"
 	claim "$2_kin_are_of_one_journey" driver_sql "$1" $2 "SELECT count(*) > 20 AND min(p.journey = c.journey) FROM lineage
 		JOIN packet p ON p.packet = parent JOIN packet c ON c.packet = child"
 	claim "$2_functions_have_a_layer" driver_sql "$1" $2 "SELECT count(*) = 0 FROM function WHERE hits > 0 AND layer IS NULL"
@@ -165,8 +165,9 @@ driver_host_xdp() {	# DIR NAME
 }
 
 driver_host() {
-	claim "virtio_tcp_is_received_whole" driver_sql "$1" virtio "SELECT sum(netns = 'drv-a' AND fate = 'sent') <= sum(netns = 'drv-b') + 2
-		FROM packet WHERE dport = 7050"
+	# GRO takes segments whose headers are in pages; an emulated machine may miss a few, in interrupts, and says so
+	claim "virtio_tcp_is_received_whole" driver_sql "$1" virtio "SELECT sum(netns = 'drv-a' AND fate = 'sent') <=
+		sum(netns = 'drv-b') + 2 + (SELECT missed / 20 FROM recording) FROM packet WHERE dport = 7050"
 	driver_host_card "$1" virtio 6 start_xmit virtnet_poll
 	driver_host_card "$1" vmxnet 7 vmxnet3_xmit_frame vmxnet3_poll_rx_only
 	claim "vmxnet_free_of_what_was_sent_is_shown_as_no_drop" driver_shows "$1" vmxnet 'tx_complete.*freed here, without a reason'
