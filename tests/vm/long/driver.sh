@@ -177,7 +177,8 @@ driver_host() {
 		JOIN packet ON packet = parent WHERE kind = 'merge'"
 	driver_host_xdp "$1" virtio-xdpdrv
 	driver_host_xdp "$1" vmxnet-xdpgeneric
-	claim "native_xdp_frames_are_kin_of_the_packets_after" driver_sql "$1" virtio-xdpdrv-pass "SELECT count(*) = 1 AND min(fate) = 'delivered' FROM lineage
+	# 6.1's virtio_net copies small frames that may pass: nothing says which sk_buff one is in then
+	[ "$2" = 6.1 ] || claim "native_xdp_frames_are_kin_of_the_packets_after" driver_sql "$1" virtio-xdpdrv-pass "SELECT count(*) = 1 AND min(fate) = 'delivered' FROM lineage
 		JOIN packet ON packet = child WHERE kind = 'rebuild'"
 	claim "vlan_of_virtio_net_is_found" driver_sql "$1" virtio-vlan "SELECT count(DISTINCT netns || dport) = 4 AND
 		min(src LIKE '10.65.%') FROM packet"
