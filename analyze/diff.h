@@ -53,6 +53,9 @@ struct side {
 	uint64_t end_ns;	/* when the recording ended */
 	const char *filter;	/* which packets were to be recorded */
 	uint32_t *next;		/* by packet: chain through the packets of a tally */
+	uint32_t *after;	/* by packet: index + 1 of the one that XDP rebuilt it as, and it goes on as; NULL = no packet does */
+	struct answer *answers;	/* to what the kernel answers by itself */
+	bool *continues;	/* by packet: it is such a one, and none by itself */
 	size_t censored;	/* packets that may lack hops */
 	size_t compared;	/* packets that were evidence */
 	uint8_t hooks[16];	/* by family: bits of the netfilter hooks that were traversed */
@@ -62,7 +65,8 @@ struct side {
 /* One function on a packet's way, with what was known only when it returned. */
 struct step {
 	uint64_t key;		/* the same thing in both recordings has the same key; 0 = not comparable */
-	uint32_t hop;		/* index into packet.hops */
+	const struct packet *packet;	/* that of the path, or what that was rebuilt as */
+	uint32_t hop;		/* index into its hops */
 	uint32_t repeats;	/* further times in a row */
 	int32_t verdict;
 	uint32_t core;		/* name id of the boundary it marks for the way, 0 = none */
@@ -75,6 +79,7 @@ struct step {
 struct path {
 	const struct side *side;
 	const struct packet *packet;
+	const struct packet *last;	/* that ends: the same, or what it was rebuilt as */
 	struct step *steps;
 	size_t n, room;
 	size_t end;		/* steps from here on only free the packet */
@@ -152,6 +157,7 @@ struct finding {
 	double p;
 	uint64_t when_ns;
 	bool origin;		/* the others follow from it */
+	bool proved;		/* chance might explain it, but what dropped them is only there, and counted them */
 	const char *cause;	/* of others than the first: in words, "" = not known */
 };
 
@@ -204,6 +210,7 @@ struct causes {
 	struct cause *list;
 	size_t n;
 	const char *plain;	/* what the drop's reason says by itself, NULL = nothing */
+	bool vague;		/* and that is not much: any difference of the systems is better */
 };
 
 /* The time of a class between two boundaries, and how it shifted from the first recording to the second. */
@@ -237,7 +244,7 @@ struct diff {
 	size_t background;	/* classes that are nobody's packets and were not judged */
 	struct finding *findings;	/* the first is the verdict */
 	size_t nfindings, findings_room;
-	struct finding *suspects;	/* drops by a hook that may be chance */
+	struct finding *suspects;	/* drops that may be chance */
 	size_t nsuspects, suspects_room;
 	struct locus locus;		/* of the first */
 	struct parting parting;		/* of the first */
@@ -270,7 +277,10 @@ uint32_t side_reason(struct diff *d, int s, int32_t reason);
 const char *func_plain(const char *name, char *buf, size_t size);	/* without .isra.0 and the like */
 
 /* diff_path.c */
+void rebuilt_find(struct diff *d, int s);
+const struct packet *packet_ends_as(const struct side *side, const struct packet *p);	/* itself, or what it was rebuilt as at last */
 void path_build(struct diff *d, int s, const struct packet *p, struct path *path);	/* reuses path->steps */
+void path_build_alone(struct diff *d, int s, const struct packet *p, struct path *path);	/* without what it was rebuilt as */
 void path_free(struct path *path);
 uint64_t path_way(const struct path *path, bool with_socket);	/* hash of the boundaries crossed, in order */
 const struct trc_hop *step_hop(const struct path *path, size_t step);
@@ -288,6 +298,11 @@ bool key_is_background(const struct key *k);	/* made by the kernel for itself: A
 bool key_is_error(const struct key *k);		/* an answer that says that something failed: ICMP errors, TCP RST */
 const char *key_protocol(const struct key *k, char *buf, size_t size);	/* "TCP SYN" */
 const char *key_text(const struct diff *d, const struct key *k, char *buf, size_t size);
+
+/* diff_answer.c */
+void answers_find(struct diff *d, int s);
+bool answer_is_missing(const struct diff *d, int s, const struct packet *p);	/* a request that the kernel answers, but did not */
+void answers_free(struct diff *d, int s);
 
 /* diff_judge.c */
 double fisher_exact(uint32_t k0, uint32_t n0, uint32_t k1, uint32_t n1);	/* two-sided p */

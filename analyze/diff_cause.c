@@ -96,10 +96,8 @@ static void add_hop(struct symptom *y, int s, const struct trc_hop *h)
 static void symptom_places(struct symptom *y, int s)
 {
 	const struct path *path = &y->l->path[s];
-	uint32_t last = path->packet->nhops;
-
-	for (uint32_t i = 0; i < last; i++)
-		add_hop(y, s, packet_hop(y->d->side[s].m, path->packet, i));
+	for (size_t i = 0; i < path->n; i++)
+		add_hop(y, s, step_hop(path, i));
 }
 
 /* Where a path was at a step, or last before it. */
@@ -119,6 +117,11 @@ static void symptom_end(struct symptom *y, int s, size_t step)
 	}
 }
 
+static bool is_multicast(const struct tuple *t)
+{
+	return t->have & TRC_HAVE_IP6 ? t->daddr[0] == 0xff : t->have & TRC_HAVE_IP4 && (t->daddr[0] & 0xf0) == 0xe0;
+}
+
 static void symptom_find(struct symptom *y, const struct diff *d, const struct finding *f, const struct locus *l)
 {
 	int who = f->kind == FINDING_MISSING ? !f->bad : f->bad;
@@ -129,8 +132,8 @@ static void symptom_find(struct symptom *y, const struct diff *d, const struct f
 	y->f = f;
 	y->l = l;
 	y->reason = y->word = y->at_device = "";
-	if (f->kind == FINDING_OUTCOME && path->packet->fate == FATE_DROPPED)
-		y->reason = packet_reason(path->side->m, path->packet);
+	if (f->kind == FINDING_OUTCOME && path->last->fate == FATE_DROPPED)
+		y->reason = packet_reason(path->side->m, path->last);
 	if (f->kind == FINDING_MISSING)
 		y->word = "missing";
 	else if (f->kind == FINDING_WAY || (f->outcome[0].fate == f->outcome[1].fate && f->outcome[0].fate != FATE_DROPPED))
@@ -148,6 +151,8 @@ static void symptom_find(struct symptom *y, const struct diff *d, const struct f
 				break;
 			}
 	}
+	if (!*y->word && *y->reason && y->nfuncs && is_multicast(&path->last->tuple) && (!strcmp(y->layer[0], "ip") || !strcmp(y->layer[0], "routing")))
+		y->word = "multicast";
 	symptom_end(y, who, f->kind == FINDING_MISSING ? 0 : path->decisive);
 	for (int s = 0; s < 2; s++)
 		if (f->packet[s])
@@ -191,13 +196,13 @@ static bool row_next(const char **at, struct row *r)
 }
 
 /* How closely a row's symptom is this one: 0 not at all, 1 it is any, more the closer. */
-static int symptom_fits(const struct symptom *y, const char *pattern)
+static int symptom_fits(const struct symptom *y, const char *pattern, size_t nfuncs)
 {
 	if (!strcmp(pattern, "any"))
 		return 1;
 	if (!strncmp(pattern, "reason:", 7))
 		return *y->reason && !fnmatch(pattern + 7, y->reason, 0) ? 4 : 0;
-	for (size_t i = 0; i < y->nfuncs; i++) {
+	for (size_t i = 0; i < nfuncs; i++) {
 		if (!strncmp(pattern, "func:", 5) && !fnmatch(pattern + 5, y->func[i], 0))
 			return 3;
 		if (!strncmp(pattern, "layer:", 6) && !fnmatch(pattern + 6, y->layer[i], 0))
@@ -217,7 +222,7 @@ static int knowledge_weight(const struct symptom *y, const struct change *c)
 		 strcmp(c->kind, "rule") ? "" : " ", c->name);
 	while (row_next(&at, &r)) {
 		int weight = !strcmp(r.kind, c->kind) ? atoi(r.weight) * WEIGHT : 0;
-		int fits = weight ? symptom_fits(y, r.symptom) : 0;
+		int fits = weight ? symptom_fits(y, r.symptom, y->nfuncs) : 0;
 
 		if (fits && weight + fits > best && !fnmatch(r.name, name, 0))
 			best = weight + fits;
@@ -265,13 +270,18 @@ static int touch_address(const struct symptom *y, const struct change *c)
 	return !strcmp(c->kind, "neighbour") ? 0 : -400;
 }
 
+static bool is_rule(const struct change *c)
+{
+	return !strcmp(c->kind, "rule") || !strcmp(c->kind, "chain");
+}
+
 /* A rule that counts has counted the packet, or it was not the one. */
 static int touch_rule(const struct symptom *y, const struct change *c)
 {
 	int bad = y->f->bad, score = 0;
 	bool refuses = !strcmp(c->action[bad], "drop") || !strcmp(c->action[bad], "reject");
 
-	if (strcmp(c->kind, "rule") && strcmp(c->kind, "chain"))
+	if (!is_rule(c))
 		return 0;
 	if (!strcmp(y->word, "hook") && *c->hook) {
 		const struct trc_hop *h = step_hop(&y->l->path[bad], y->l->path[bad].decisive);
@@ -320,7 +330,7 @@ static int change_score(const struct symptom *y, const struct change *c)
 static void add_where(struct symptom *y, char *buf, size_t size, size_t *used, const char *word, size_t length)
 {
 	int who = y->f->kind == FINDING_MISSING ? !y->f->bad : y->f->bad;
-	const struct packet *p = y->l->path[who].packet;
+	const struct packet *p = y->l->path[who].last;
 	const struct tuple *t = &p->tuple;
 	const struct trc_hop *h = packet_hop(y->d->side[who].m, p, p->fate_hop < p->nhops ? p->fate_hop : 0);
 	char text[160] = "";
@@ -395,10 +405,10 @@ static const char *plain_cause(struct diff *d, struct symptom *y)
 	int closest = 1;
 	struct row r;
 
-	if (y->f->kind != FINDING_OUTCOME)
+	if (y->f->kind == FINDING_WAY)
 		return NULL;
 	while (row_next(&at, &r)) {
-		int fits = !strcmp(r.kind, "=") ? symptom_fits(y, r.symptom) : 0;
+		int fits = !strcmp(r.kind, "=") ? symptom_fits(y, r.symptom, !!y->nfuncs) : 0;
 
 		if (fits <= closest)
 			continue;
@@ -410,13 +420,15 @@ static const char *plain_cause(struct diff *d, struct symptom *y)
 	return !strcmp(y->word, "hook") ? rules_unknown(d, y) : NULL;
 }
 
-/* A rule that is there on one side only, and counted the packets: no chance is left to exclude. */
+/* A rule, or a queue, that is so on one side only, and counted what it dropped: no chance is left to exclude. */
 bool causes_prove(const struct causes *c, int bad, uint32_t hits)
 {
 	const struct change *top = c->n ? c->list[0].change : NULL;
 
-	return top && c->list[0].score >= 9 * WEIGHT && (!strcmp(top->kind, "rule") || !strcmp(top->kind, "chain")) && top->counts &&
-	       top->value[bad] && !top->value[!bad] && top->moved[bad] >= hits;
+	if (!top || c->list[0].score < 9 * WEIGHT || !top->counts || (!is_rule(top) && strcmp(top->kind, "qdisc")))
+		return false;
+	return top->value[bad] && (!top->value[!bad] || strcmp(top->value[0], top->value[1])) && top->moved[bad] >= hits &&
+	       top->moved[bad] > top->moved[!bad];
 }
 
 /* --- all of it ------------------------------------------------------------------------------------------------------ */
@@ -505,12 +517,13 @@ void causes_find(struct diff *d, const struct finding *f, const struct locus *l,
 	memset(out, 0, sizeof(*out));
 	symptom_find(&y, d, f, l);
 	out->plain = plain_cause(d, &y);
+	out->vague = f->kind == FINDING_MISSING;
 	causes_collect(d, &y, out);
 }
 
 const char *say_cause(const struct diff *d, const struct causes *c, int bad, char *buf, size_t size)
 {
-	int need = c->plain ? 7 * WEIGHT : 5 * WEIGHT;
+	int need = c->plain && !c->vague ? 7 * WEIGHT : 5 * WEIGHT;
 
 	*buf = '\0';
 	if (c->n && c->list[0].score >= need)
@@ -523,7 +536,7 @@ const char *say_cause(const struct diff *d, const struct causes *c, int bad, cha
 /* Neither a cause of the first finding nor a counter, of which there are many. */
 bool change_is_other(const struct diff *d, const struct change *c)
 {
-	if (!strcmp(c->kind, "counter") || (c->counts && !strcmp(c->value[0] ?: "", c->value[1] ?: "") && c->value[0] && c->value[1]))
+	if (!strcmp(c->kind, "counter") || !strcmp(c->kind, "lladdr") || (c->counts && !strcmp(c->value[0] ?: "", c->value[1] ?: "") && c->value[0] && c->value[1]))
 		return false;
 	for (size_t i = 0; i < d->causes.n; i++)
 		if (d->causes.list[i].change == c)

@@ -199,12 +199,12 @@ static void outcome_drop(struct diff *d, int s, const struct path *path, struct 
 	const struct trc_hop *h;
 	char name[256];
 
-	h = packet_hop(path->side->m, path->packet, path->packet->fate_hop);
+	h = packet_hop(path->side->m, path->last, path->last->fate_hop);
 	if (h->kind == TRC_RETURN) {	/* a BPF program's answer is none of the kernel's reasons */
-		o->place = name_id(d, packet_reason(path->side->m, path->packet));
+		o->place = name_id(d, packet_reason(path->side->m, path->last));
 		return;
 	}
-	o->reason = side_reason(d, s, path->packet->reason);
+	o->reason = side_reason(d, s, path->last->reason);
 	if (path->decisive >= path->n)
 		return;
 	h = step_hop(path, path->decisive);
@@ -227,7 +227,7 @@ static void outcome_drop(struct diff *d, int s, const struct path *path, struct 
  */
 static bool tcp_took_it(const struct path *path)
 {
-	const struct packet *p = path->packet;
+	const struct packet *p = path->last;
 
 	if (p->fate != FATE_DROPPED)
 		return p->fate == FATE_CONSUMED || p->fate == FATE_MERGED;
@@ -235,20 +235,29 @@ static bool tcp_took_it(const struct path *path)
 	       !strcmp(packet_reason(path->side->m, p), "NOT_SPECIFIED");
 }
 
-/* A listener that has no room for a connection frees the SYN without a word: nothing more is done with it. */
-static uint32_t syn_refused(struct diff *d, const struct path *path)
+/*
+ * A listener that has no room for a connection frees the SYN without a word, and so is a ping that is ignored: the place
+ * is who had it last.
+ */
+static uint32_t left_unanswered(struct diff *d, int s, const struct path *path, const struct key *k)
 {
+	size_t place = path->decisive < path->n ? path->decisive : path->end - 1;
 	char name[256];
 
-	if (path->packet->fate != FATE_CONSUMED || !path->end)
+	if (path->last->fate != FATE_CONSUMED || !path->end)
 		return 0;
-	func_plain(step_func(path, path->end - 1)->name, name, sizeof(name));
-	return strcmp(name, "tcp_conn_request") ? 0 : name_id(d, name);
+	if (!d->side[0].answers && !d->side[1].answers) {	/* nobody recorded any: 6.12 does more with a SYN that it takes */
+		func_plain(step_func(path, path->end - 1)->name, name, sizeof(name));
+		return k->tcp == TCP_SYN && !strcmp(name, "tcp_conn_request") ? name_id(d, name) : 0;
+	}
+	if (!answer_is_missing(d, s, path->last))
+		return 0;
+	return name_id(d, d->same_kernel ? func_plain(step_func(path, place)->name, name, sizeof(name)) : step_func(path, place)->layer);
 }
 
 static void outcome_of(struct diff *d, int s, const struct path *path, const struct key *k, struct outcome *o)
 {
-	const struct packet *p = path->packet;
+	const struct packet *p = path->last;
 	uint32_t end = p->fate_hop < p->nhops ? p->fate_hop : p->nhops - 1;
 	const struct trc_hop *h = packet_hop(d->side[s].m, p, end);
 
@@ -257,7 +266,7 @@ static void outcome_of(struct diff *d, int s, const struct path *path, const str
 		h = packet_hop(d->side[s].m, p, end);
 	memset(o, 0, sizeof(*o));
 	o->fate = p->fate == FATE_MERGED ? FATE_CONSUMED : p->fate;	/* merging depends on what came just before */
-	if (k->tcp == TCP_SYN && (o->place = syn_refused(d, path)))
+	if ((o->place = left_unanswered(d, s, path, k)))
 		o->fate = FATE_CONSUMED;
 	else if (k->l4proto == 6 && tcp_took_it(path))
 		o->fate = FATE_DELIVERED;
@@ -310,13 +319,13 @@ static struct tally *tally_get(struct diff *d, struct class *c, const struct out
 
 static void tally_packet(struct diff *d, int s, struct class *c, const struct path *path, uint32_t index)
 {
-	const struct packet *p = path->packet;
+	const struct packet *p = path->last;
 	uint64_t last_ns = packet_hop(d->side[s].m, p, p->nhops - 1)->time_ns;
 	struct outcome o;
 	struct tally *t;
 	uint64_t way;
 
-	if (p->lossy) {
+	if (p->lossy || path->packet->lossy) {
 		c->lossy[s]++;
 		return;
 	}
@@ -357,7 +366,7 @@ static void class_packets(struct diff *d, int s)
 		struct class *c;
 		struct key k;
 
-		if (!p->nhops)
+		if (!p->nhops || (d->side[s].continues && d->side[s].continues[i]))
 			continue;
 		path_build(d, s, p, &path);
 		key_of(d, s, &path, &k);
@@ -412,6 +421,10 @@ static void loosen(struct diff *d)
 void classes_build(struct diff *d)
 {
 	d->table = diff_alloc(d, 1, sizeof(*d->table));
+	for (int s = 0; s < 2; s++) {
+		rebuilt_find(d, s);
+		answers_find(d, s);
+	}
 	for (int s = 0; s < 2; s++)
 		class_packets(d, s);
 	loosen(d);
@@ -421,6 +434,8 @@ void classes_free(struct diff *d)
 {
 	if (!d->table)
 		return;
+	answers_free(d, 0);
+	answers_free(d, 1);
 	HASH_CLEAR(hh, d->table->classes);
 	HASH_CLEAR(hh, d->table->tallies);
 	for (size_t i = 0; i < d->nclasses; i++)

@@ -68,9 +68,9 @@ static void json_side(struct json *out, const struct diff *d, const struct findi
 		const struct packet *p = &m->packets[f->packet[s] - 1];
 
 		json_number(&j, "example", p->number);
-		json_text(&j, "fate", fate_name(p->fate));
-		if (p->fate == FATE_DROPPED)
-			json_text(&j, "reason", packet_reason(m, p));
+		json_text(&j, "fate", fate_name(packet_ends_as(&d->side[s], p)->fate));
+		if (packet_ends_as(&d->side[s], p)->fate == FATE_DROPPED)
+			json_text(&j, "reason", packet_reason(m, packet_ends_as(&d->side[s], p)));
 		json_examples(&j, d, f, s);
 	}
 	if (f->total[s]) {

@@ -298,8 +298,8 @@ static void finding_contrast(struct diff *d, struct class *c, enum finding_kind 
 	f->when_ns = c->first_ns[f->bad];
 }
 
-/* Dropped by a hook in one recording only, but so few that it may be chance: the rules may say that it is none. */
-static void suspect_hook(struct diff *d, struct class *c, const struct share *shares, size_t n, const uint32_t *total)
+/* Dropped like this in one recording only, but so few that it may be chance: what counted them may say that it is none. */
+static void suspect_drop(struct diff *d, struct class *c, const struct share *shares, size_t n, const uint32_t *total)
 {
 	for (size_t i = 0; i < n; i++) {
 		for (int s = 0; s < 2; s++) {
@@ -307,19 +307,18 @@ static void suspect_hook(struct diff *d, struct class *c, const struct share *sh
 
 			by.share[s] = &shares[i];
 			by.share[!s] = largest_but(shares, n, !s, &shares[i]);
-			if (!shares[i].outcome.hook || !shares[i].count[s] || shares[i].count[!s] || !by.share[!s])
+			if (shares[i].outcome.fate != FATE_DROPPED || !shares[i].count[s] || shares[i].count[!s] || !by.share[!s])
 				continue;
 			by.p = fisher_exact(shares[i].count[0], total[0], shares[i].count[1], total[1]);
 			finding_contrast(d, c, FINDING_OUTCOME, &by, total);
 			c->found = false;
 			d->suspects = diff_grow(d->suspects, &d->suspects_room, d->nsuspects + 1, sizeof(*d->suspects));
 			d->suspects[d->nsuspects++] = d->findings[--d->nfindings];
-			return;
 		}
 	}
 }
 
-/* Those that their rules prove become findings. */
+/* Those that are proved become findings: the first of each class, by the way its packets die. */
 void suspects_judge(struct diff *d)
 {
 	size_t before = d->nfindings;
@@ -331,9 +330,11 @@ void suspects_judge(struct diff *d)
 
 		locate(d, f, &locus);
 		causes_find(d, f, &locus, &causes);
-		if (causes_prove(&causes, f->bad, f->hits[f->bad])) {
-			*finding_add(d, d->classes[f->class->number], FINDING_OUTCOME) = *f;
-			d->classes[f->class->number]->found = true;
+		if (!f->class->found && causes_prove(&causes, f->bad, f->hits[f->bad])) {
+			struct finding *sure = finding_add(d, d->classes[f->class->number], FINDING_OUTCOME);
+
+			*sure = *f;
+			sure->proved = true;
 		}
 		locus_free(&locus);
 	}
@@ -364,7 +365,7 @@ static void judge_class(struct diff *d, struct class *c)
 		finding_contrast(d, c, FINDING_OUTCOME, &by, total);
 		return;
 	}
-	suspect_hook(d, c, shares, n, total);
+	suspect_drop(d, c, shares, n, total);
 	/* a probe that the kernel skipped is a gap anywhere on the way: then only the ends count */
 	if (d->side[0].m->missed || d->side[1].m->missed)
 		return;
@@ -480,7 +481,8 @@ static void judge_neighbours(struct diff *d)
 		if (d->nfindings == n)
 			continue;
 		f = &d->findings[d->nfindings - 1];
-		if (f->kind == FINDING_OUTCOME && f->outcome[f->bad].fate == FATE_DROPPED && f->outcome[f->bad].reason) {
+		if (f->kind == FINDING_OUTCOME && f->outcome[f->bad].fate == FATE_DROPPED &&
+		    (f->outcome[f->bad].reason || f->outcome[f->bad].hook)) {
 			f->origin = true;
 			n = d->nfindings;
 		} else {

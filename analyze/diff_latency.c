@@ -134,7 +134,7 @@ static void packet_gather(struct work *w, int s, uint32_t index, uint32_t class,
 
 	if (legs_of(&w->legs, &w->roles[s], w->d->side[s].m, p))
 		return;
-	path_build(w->d, s, p, path);
+	path_build_alone(w->d, s, p, path);
 	for (size_t i = 0; i < path->end; i++) {
 		const struct step *st = &path->steps[i];
 
@@ -313,7 +313,7 @@ static void shift_place(struct work *w, struct shift *x, const struct segment *g
 	uint32_t from = UINT32_MAX, to = UINT32_MAX;
 	const struct leg *longest = NULL;
 
-	path_build(w->d, slow, p, &path);
+	path_build_alone(w->d, slow, p, &path);
 	for (size_t i = 0; i < path.end; i++) {
 		if (from == UINT32_MAX && path.steps[i].core == g->key.from)
 			from = path.steps[i].hop;

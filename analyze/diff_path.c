@@ -24,7 +24,7 @@ struct build {
 
 const struct trc_hop *step_hop(const struct path *path, size_t step)
 {
-	return packet_hop(path->side->m, path->packet, path->steps[step].hop);
+	return packet_hop(path->side->m, path->steps[step].packet, path->steps[step].hop);
 }
 
 const struct func *step_func(const struct path *path, size_t step)
@@ -108,7 +108,7 @@ static void fold_repeats(struct path *path)
 	}
 }
 
-static void step_add(struct build *b, uint32_t hop, const struct trc_hop *h)
+static void step_add(struct build *b, const struct packet *p, uint32_t hop, const struct trc_hop *h)
 {
 	struct path *path = b->path;
 	const struct func *f = &path->side->m->funcs[h->func];
@@ -117,7 +117,7 @@ static void step_add(struct build *b, uint32_t hop, const struct trc_hop *h)
 
 	path->steps = diff_grow(path->steps, &path->room, path->n + 1, sizeof(*path->steps));
 	st = &path->steps[path->n];
-	*st = (struct step){ .hop = hop, .drop = h->kind == TRC_DROP };
+	*st = (struct step){ .packet = p, .hop = hop, .drop = h->kind == TRC_DROP };
 	if (!st->drop) {
 		close_unreturned(b, f);
 		st->hook = h->have & TRC_HAVE_HOOK && stage_is(f, "netfilter");
@@ -162,7 +162,7 @@ static void find_decisive(struct build *b)
 		return;
 	if (b->deciding < path->n) {
 		const struct step *hook = &path->steps[b->deciding];
-		const char *reason = packet_reason(path->side->m, path->packet);
+		const char *reason = packet_reason(path->side->m, path->last);
 
 		if (hook->returned ? hook->verdict < 0 : !strcmp(reason, "NETFILTER_DROP")) {
 			path->decisive = b->deciding;
@@ -181,34 +181,114 @@ static void find_decisive(struct build *b)
 	path->decisive = path->drop;
 }
 
-void path_build(struct diff *d, int s, const struct packet *p, struct path *path)
+/* --- packets that go on as others ------------------------------------------------------------------------------------ */
+
+#define REBUILT_MAX 16		/* times */
+
+/* XDP on a veth puts the same frame into an sk_buff of its own: to whom it was sent, it is the same packet. */
+void rebuilt_find(struct diff *d, int s)
+{
+	const struct model *m = d->side[s].m;
+	struct side *side = &d->side[s];
+
+	for (size_t i = 0; i < m->nedges; i++) {
+		const struct edge *e = &m->edges[i];
+
+		if (e->kind != TRC_EDGE_REBUILD || !e->parent || !e->child || e->parent == e->child)
+			continue;
+		if (m->packets[e->parent - 1].fate != FATE_MERGED || m->packets[e->parent - 1].into != e->child || !m->packets[e->child - 1].nhops)
+			continue;
+		if (!side->after) {
+			side->after = diff_alloc(d, m->npackets + 1, sizeof(*side->after));
+			side->continues = diff_alloc(d, m->npackets + 1, sizeof(*side->continues));
+		}
+		/* a forged file may have circles, and two that go on as one */
+		if (side->continues[e->child - 1] || e->child < e->parent)
+			continue;
+		side->after[e->parent - 1] = e->child;
+		side->continues[e->child - 1] = true;
+	}
+}
+
+static const struct packet *packet_after(const struct side *side, const struct packet *p)
+{
+	uint32_t after = side->after ? side->after[p->number - 1] : 0;
+
+	return after ? &side->m->packets[after - 1] : NULL;
+}
+
+const struct packet *packet_ends_as(const struct side *side, const struct packet *p)
+{
+	const struct packet *next = packet_after(side, p);
+
+	for (int i = 0; next && i < REBUILT_MAX; i++, next = packet_after(side, p))
+		p = next;
+	return p;
+}
+
+static void packet_steps(struct build *b, const struct packet *p, bool last)
+{
+	struct path *path = b->path;
+
+	for (uint32_t i = 0; i < p->nhops; i++) {
+		const struct trc_hop *h = packet_hop(path->side->m, p, i);
+
+		if (h->kind == TRC_RETURN) {
+			step_return(b, h);
+			continue;
+		}
+		if (!last && stage_is(&path->side->m->funcs[h->func], "free"))
+			continue;	/* of the first sk_buff, not of the packet */
+		step_add(b, p, i, h);
+		if (last && h->kind == TRC_DROP && p->fate == FATE_DROPPED && path->drop == SIZE_MAX && i >= p->fate_hop) {
+			path->drop = path->n - 1;
+			b->deciding = b->nopen ? b->open[b->nopen - 1] : SIZE_MAX;
+		}
+	}
+}
+
+/* It was dropped by who had it last, where what only frees reports it: see packet_drop_hop(). */
+static void find_dropper(struct path *path)
+{
+	uint32_t hop = packet_drop_hop(path->side->m, path->last);
+
+	if (path->drop >= path->n || hop == path->last->fate_hop)
+		return;
+	for (size_t i = path->drop; i-- > 0 && path->steps[i].packet == path->last;) {
+		if (path->steps[i].hop <= hop) {
+			path->drop = i;
+			return;
+		}
+	}
+}
+
+static void build(struct diff *d, int s, const struct packet *p, const struct packet *last, struct path *path)
 {
 	struct build b = { .d = d, .s = s, .path = path, .deciding = SIZE_MAX };
 
 	path->side = &d->side[s];
 	path->packet = p;
+	path->last = last;
 	path->n = 0;
 	path->drop = SIZE_MAX;
-	for (uint32_t i = 0; i < p->nhops; i++) {
-		const struct trc_hop *h = packet_hop(path->side->m, p, i);
-
-		if (h->kind == TRC_RETURN) {
-			step_return(&b, h);
-			continue;
-		}
-		step_add(&b, i, h);
-		if (h->kind == TRC_DROP && p->fate == FATE_DROPPED && path->drop == SIZE_MAX && i >= p->fate_hop) {
-			path->drop = path->n - 1;
-			b.deciding = b.nopen ? b.open[b.nopen - 1] : SIZE_MAX;
-		}
-	}
+	for (; p != last; p = packet_after(path->side, p))
+		packet_steps(&b, p, false);
+	packet_steps(&b, last, true);
 	if (path->drop > path->n)
 		path->drop = path->n;
 	find_end(path);
-	/* 6.1 reports some drops in what only frees, such as kfree_skb_list_reason(): it was dropped by who had it last */
-	if (path->drop < path->n && path->end && stage_is(step_func(path, path->drop), "free"))
-		path->drop = path->end - 1;
+	find_dropper(path);
 	find_decisive(&b);
+}
+
+void path_build(struct diff *d, int s, const struct packet *p, struct path *path)
+{
+	build(d, s, p, packet_ends_as(&d->side[s], p), path);
+}
+
+void path_build_alone(struct diff *d, int s, const struct packet *p, struct path *path)
+{
+	build(d, s, p, p, path);
 }
 
 void path_free(struct path *path)

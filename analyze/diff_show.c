@@ -91,7 +91,7 @@ static void row_step(struct rows *r, const struct path *path, size_t step, char 
 /* How it ended; the place of a drop is said where it is not the deciding function's line above. */
 static void row_fate(struct rows *r, const struct path *path, char mark, bool skipped)
 {
-	const struct packet *p = path->packet;
+	const struct packet *p = path->last;
 	const char *dots = skipped ? "… " : "";
 	char where[128], decisive[128] = "";
 
@@ -118,7 +118,7 @@ static void rows_after(struct rows *r, const struct path *path, size_t from, cha
 	for (size_t i = from; i < path->end; i++) {
 		const struct step *st = &path->steps[i];
 		bool deciding = i == path->decisive && path->netfilter;
-		bool near = shown < AFTER_FIRST && (step_is_place(path, i) || st->inner || path->packet->fate == FATE_DROPPED);
+		bool near = shown < AFTER_FIRST && (step_is_place(path, i) || st->inner || path->last->fate == FATE_DROPPED);
 		bool boundary = st->hook || (st->core && (before == path->n || st->core != path->steps[before].core));
 
 		if (st->core)
@@ -321,9 +321,9 @@ static void show_reason(const struct diff *d, const struct evidence *e, const st
 	func = step_func(bad, bad->decisive < bad->n ? bad->decisive : bad->n - 1);
 	if (*func->meaning)
 		fact(e, "function", "%s: %s", func_plain(func->name, name, sizeof(name)), func->meaning);
-	if (bad->packet->fate != FATE_DROPPED)
+	if (bad->last->fate != FATE_DROPPED)
 		return;
-	reason = packet_reason(bad->side->m, bad->packet);
+	reason = packet_reason(bad->side->m, bad->last);
 	meaning = reason_meaning(reason);
 	advice = reason_advice(reason);
 	fact(e, "reason", "%s%s%s", reason, *meaning ? ": " : "", meaning);
@@ -346,7 +346,9 @@ static void show_evidence(const struct diff *d, const struct term *t)
 	for (int s = 0; s < 2; s++)
 		fact(e, d->side[s].name, "%s%s%s%s", say_outcome(d, f, s, buf, sizeof(buf)), share_text(f, s, share, sizeof(share)), f->packet[s] ? ": " : "",
 		     examples_text(d, f, s, examples, sizeof(examples)));
-	if (f->p > 0)
+	if (f->proved)
+		fact(e, "chance", "does not: what dropped them is only in %s, and counted them", d->side[f->bad].name);
+	else if (f->p > 0)
 		fact(e, "chance", "explains this with p = %.1e (Fisher's exact test%s)", f->p,
 		     f->total[0] >= 100 && f->total[1] >= 100 ? ", and how it varies over time" : "");
 	if (d->parting.packet)

@@ -113,7 +113,7 @@ static void turns_of_packet(struct diff *d, struct turn **turns, int s, const st
 		if (!last && (!st->key || st->inner || !(st->core || st->hook) || h->kind == TRC_DERIVED))
 			continue;
 		if (last)
-			to = (struct place){ NODE_END | (uint64_t)path->packet->fate << 32 | side_reason(d, s, path->packet->reason), 0 };
+			to = (struct place){ NODE_END | (uint64_t)path->last->fate << 32 | side_reason(d, s, path->last->reason), 0 };
 		else
 			to = (struct place){ st->key, h->have & TRC_HAVE_NETNS ? side_netns(d, s, h->netns) : 0 };
 		turn_add(d, turns, s, from, to, packet, i);

@@ -72,7 +72,7 @@ static void add_where(struct text *t, const struct path *path, size_t step)
 
 static void add_drop(struct text *t, const struct path *path)
 {
-	const char *reason = packet_reason(path->side->m, path->packet);
+	const char *reason = packet_reason(path->side->m, path->last);
 
 	if (path->netfilter) {
 		const struct trc_hop *h = step_hop(path, path->decisive);
@@ -93,11 +93,11 @@ static void add_fate(struct text *t, const struct path *path, const struct outco
 	uint64_t last_ns;
 	char time[32];
 
-	if (o->fate == FATE_DELIVERED && path->packet->fate != FATE_DELIVERED) {
+	if (o->fate == FATE_DELIVERED && path->last->fate != FATE_DELIVERED) {
 		add(t, "reaches TCP");
 		return;
 	}
-	switch (path->packet->fate) {
+	switch (path->last->fate) {
 	case FATE_DELIVERED:
 		add(t, "is delivered");
 		break;
@@ -105,10 +105,10 @@ static void add_fate(struct text *t, const struct path *path, const struct outco
 		add(t, "is sent");
 		break;
 	case FATE_CONSUMED:
-		add(t, "is used up by the kernel");
+		add(t, "is used up by the kernel%s", o->place ? ", without an answer" : "");
 		break;
 	case FATE_MERGED:
-		add(t, "is %s another", packet_became(path->side->m, path->packet));
+		add(t, "is %s another", packet_became(path->side->m, path->last));
 		break;
 	case FATE_DROPPED:
 		add(t, "is ");
@@ -160,7 +160,7 @@ static void add_netfilter(struct text *t, const struct diff *d, const struct fin
 	add(t, ": in %s netfilter drops ", bad->side->name);
 	add_packet(t, bad, f, f->bad);
 	add(t, " at hook %s (%s), drop reason %s", hook_name(h->family, h->hook), family_name(h->family),
-	    packet_reason(bad->side->m, bad->packet));
+	    packet_reason(bad->side->m, bad->last));
 	if (d->locus.chain)
 		add(t, ", by %s", func_plain(bad->side->m->funcs[d->locus.chain - 1].name, name, sizeof(name)));
 	add(t, "; ");
@@ -193,7 +193,7 @@ static void add_dropped(struct text *t, const struct diff *d, const struct findi
 	add_func(t, bad, where);
 	add(t, ": in %s %s drops ", bad->side->name, layer_text(func->layer));
 	add_packet(t, bad, f, f->bad);
-	add(t, ", drop reason %s; ", packet_reason(bad->side->m, bad->packet));
+	add(t, ", drop reason %s; ", packet_reason(bad->side->m, bad->last));
 	add_good(t, d, f);
 }
 
@@ -368,17 +368,19 @@ const char *say_outcome(const struct diff *d, const struct finding *f, int s, ch
 		add(&t, "none");
 		return buf;
 	}
-	add(&t, "%u of %u %s", f->hits[s], f->total[s], fate_name(f->kind == FINDING_MISSING ? m->packets[f->packet[s] - 1].fate : o->fate));
+	add(&t, "%u of %u %s", f->hits[s], f->total[s], fate_name(f->kind == FINDING_MISSING ? packet_ends_as(&d->side[s], &m->packets[f->packet[s] - 1])->fate : o->fate));
 	if (f->kind == FINDING_MISSING)
 		return buf;
 	if (o->netns)
 		add(&t, " in %s", name_text(d, o->netns));
-	if (o->place)
+	if (o->place && strcmp(name_text(d, o->place), packet_reason(m, packet_ends_as(&d->side[s], &m->packets[f->packet[s] - 1]))))
 		add(&t, d->same_kernel || o->fate != FATE_DROPPED ? " in %s" : " in the layer %s", name_text(d, o->place));
+	if (o->place && o->fate == FATE_CONSUMED)
+		add(&t, ", without an answer");
 	if (o->hook)
 		add(&t, " by netfilter at %s (%s)", hook_name(o->hook >> 8 & 0xff, o->hook & 0xff), family_name(o->hook >> 8 & 0xff));
 	if (o->fate == FATE_DROPPED)
-		add(&t, ", %s", packet_reason(m, &m->packets[f->packet[s] - 1]));
+		add(&t, ", %s", packet_reason(m, packet_ends_as(&d->side[s], &m->packets[f->packet[s] - 1])));
 	return buf;
 }
 
@@ -398,7 +400,7 @@ const char *say_parting(const struct diff *d, const struct parting *p, char *buf
 	else
 		add(&t, "at the beginning");
 	if (p->to_end || p->step >= path.end) {
-		add(&t, ", they end (%s)", fate_name(path.packet->fate));
+		add(&t, ", they end (%s)", fate_name(path.last->fate));
 	} else {
 		const struct trc_hop *h = step_hop(&path, p->step);
 
@@ -433,6 +435,13 @@ static void add_moved(struct text *t, const struct diff *d, const struct change 
 		add(t, c->value[bad] ? ", and by %lld in %s" : "; it had counted %lld in %s", (long long)c->moved[!bad], d->side[!bad].name);
 }
 
+/* "; it dropped 5 packets" */
+static void add_dropped_by(struct text *t, const struct diff *d, const struct change *c, int bad)
+{
+	if (c->counts && c->value[bad] && c->moved[bad] > 0)
+		add(t, "; it dropped %lld packet%s", (long long)c->moved[bad], c->moved[bad] == 1 ? "" : "s");
+}
+
 const char *say_change(const struct diff *d, const struct change *c, int bad, char *buf, size_t size)
 {
 	struct text t = { .buf = buf, .size = size };
@@ -453,6 +462,8 @@ const char *say_change(const struct diff *d, const struct change *c, int bad, ch
 		add_moved(&t, d, c, bad);
 	} else if (v && w && strcmp(v, w)) {
 		add(&t, " is %.300s in %s and %.300s in %s", v, d->side[bad].name, w, d->side[!bad].name);
+		if (!strcmp(c->kind, "qdisc"))
+			add_dropped_by(&t, d, c, bad);
 	} else if (v && w) {
 		add(&t, " was %.300s at the start of %s, but %.300s at that of %s", c->was[bad] ?: "not set", d->side[bad].name, c->was[!bad] ?: "not set",
 		    d->side[!bad].name);
@@ -468,6 +479,8 @@ const char *say_change(const struct diff *d, const struct change *c, int bad, ch
 		add(&t, " %s %s", v ? "is only in" : "is missing in", d->side[bad].name);
 		if (!strcmp(c->kind, "chain"))
 			add_moved(&t, d, c, bad);
+		else if (!strcmp(c->kind, "qdisc"))
+			add_dropped_by(&t, d, c, bad);
 	}
 	return buf;
 }

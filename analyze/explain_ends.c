@@ -180,7 +180,7 @@ static void tell_drop(struct story *s, const char *after)
 	story_name(s, "reason", reason);
 	story_name(s, "function", packet_last_function(s->m, p));
 	story_say(s, "End", "It is dropped in %s%s (hop %u)%s, with the reason %s.", packet_last_function(s->m, p),
-		  at, cite(s, p->fate_hop), after, reason);
+		  at, cite(s, packet_last_hop(s->m, p)), after, reason);
 	if (*harmless(s, text, sizeof(text)) || *reason_text(reason, packet_last_function(s->m, p), text, sizeof(text)))
 		story_say(s, "Why", "%s", text);
 }

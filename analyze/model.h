@@ -225,6 +225,7 @@ const char *packet_reason(const struct model *m, const struct packet *p);
 /* What a BPF program's return means: "XDP_PASS", "TC_ACT_SHOT"; NULL when f is none. */
 const char *action_name(const struct func *f, int32_t value);
 
+uint32_t packet_drop_hop(const struct model *m, const struct packet *p);	/* of FATE_DROPPED: whose doing it was; fate_hop is where it was reported */
 const char *packet_became(const struct model *m, const struct packet *p);	/* of FATE_MERGED: "merged into", "rebuilt as" */
 bool action_drops(const struct func *f, int32_t value);		/* does that end a packet? */
 

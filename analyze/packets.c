@@ -464,3 +464,17 @@ int packets_judge(struct model *m)
 	}
 	return 0;
 }
+
+/* 6.1 reports some drops in what only frees, such as kfree_skb_list_reason(): then it was dropped by who had it last. */
+uint32_t packet_drop_hop(const struct model *m, const struct packet *p)
+{
+	for (uint32_t i = p->fate_hop < p->nhops ? p->fate_hop + 1 : 0; i-- > 0;) {
+		const struct trc_hop *h = packet_hop(m, p, i);
+
+		if (h->kind != TRC_RETURN && strcmp(m->funcs[h->func].stage, "free"))
+			return i;
+		if (h->kind == TRC_RETURN && i == p->fate_hop)
+			return i;
+	}
+	return p->fate_hop;
+}

@@ -465,7 +465,7 @@ static void print_head(const struct path *c)
 	term_print(c->t, STYLE_BOLD, "packet %u: %s\n", p->number, packet_text(c->m, p, text, sizeof(text)));
 	packet_fate_text(c->m, p, fate, sizeof(fate));
 	if ((p->fate == FATE_DROPPED || p->fate == FATE_DELIVERED) && p->fate_hop < p->nhops)
-		snprintf(text, sizeof(text), "%s, in %s (hop %u)", fate, packet_last_function(c->m, p), p->fate_hop + 1);
+		snprintf(text, sizeof(text), "%s, in %s (hop %u)", fate, packet_last_function(c->m, p), packet_last_hop(c->m, p) + 1);
 	else
 		snprintf(text, sizeof(text), "%s", fate);
 	head_line(c, fate_style(p->fate), "fate", text);

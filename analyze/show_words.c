@@ -201,7 +201,9 @@ uint32_t packet_last_hop(const struct model *m, const struct packet *p)
 {
 	uint32_t i = p->nhops;
 
-	if ((p->fate == FATE_DROPPED || p->fate == FATE_DELIVERED) && p->fate_hop < p->nhops)
+	if (p->fate == FATE_DROPPED && p->fate_hop < p->nhops)
+		return packet_drop_hop(m, p);
+	if (p->fate == FATE_DELIVERED && p->fate_hop < p->nhops)
 		return p->fate_hop;
 	while (i > 1 && is_freeing(m, packet_hop(m, p, i - 1)))
 		i--;

@@ -167,6 +167,8 @@ static void question_ask(const struct look *l, struct question *q, struct tool *
 		err = sysctls_read(&q->text, source + 8);
 	else if (!strncmp(source, "netlink ", 8))
 		err = system_netlink(&q->text, source + 8);
+	else if (!strncmp(source, "filters ", 8))
+		err = system_filters(t, source + 8, system_now_ns() + TOOL_LIMIT_NS);
 	else
 		err = tool_start(t, source, system_now_ns() + TOOL_LIMIT_NS);
 	if (err == -ENOENT && *t->name)

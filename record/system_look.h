@@ -35,10 +35,15 @@ struct tool {
 uint64_t system_now_ns(void);
 /* command: "ip -j route"; NAME!WORD as in schema/system.tsv.  0 or -errno: -ENOENT is not installed. */
 int tool_start(struct tool *t, const char *command, uint64_t deadline_ns);
+/* The same; it reads from input, -1 = nothing. */
+int tool_start_with(struct tool *t, const char *command, int input, uint64_t deadline_ns);
 /* Until all are done, or their time is up, or no more is wanted.  Ends the process when nobody waits any more. */
 void tools_finish(struct tool *tools, size_t n, struct watch *watch);
 
 /* JSON as of ip -j, with fewer keys.  0 or -errno: -EINVAL is no such name. */
 int system_netlink(struct text *out, const char *name);
+
+/* Starts tc to tell all filters of this namespace, if there can be some.  0 or -errno, as tool_start(). */
+int system_filters(struct tool *t, const char *command, uint64_t deadline_ns);
 
 #endif

@@ -53,7 +53,7 @@ static int program_find(char *name, char path[PATH_MAX])
 	return -ENOENT;
 }
 
-static void tool_run(const char *path, char *const words[], int out)
+static void tool_run(const char *path, char *const words[], int in, int out)
 {
 	const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 	size_t i;
@@ -61,12 +61,12 @@ static void tool_run(const char *path, char *const words[], int out)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
 		signal(ignored[i], SIG_DFL);
-	if (dup2(out, STDOUT_FILENO) >= 0)
+	if ((in < 0 || dup2(in, STDIN_FILENO) >= 0) && dup2(out, STDOUT_FILENO) >= 0)
 		execve(path, words, environment);
 	_exit(127);
 }
 
-int tool_start(struct tool *t, const char *command, uint64_t deadline_ns)
+int tool_start_with(struct tool *t, const char *command, int input, uint64_t deadline_ns)
 {
 	char *words[WORDS_MAX + 1], path[PATH_MAX], *copy = strdup(command), *at = copy;
 	int ends[2], n = 0, err;
@@ -85,7 +85,7 @@ int tool_start(struct tool *t, const char *command, uint64_t deadline_ns)
 		goto out;
 	t->pid = fork();
 	if (!t->pid)
-		tool_run(path, words, ends[1]);
+		tool_run(path, words, input, ends[1]);
 	err = t->pid < 0 ? -errno : 0;
 	close(ends[1]);
 	if (err) {
@@ -98,6 +98,11 @@ int tool_start(struct tool *t, const char *command, uint64_t deadline_ns)
 out:
 	free(copy);
 	return err;
+}
+
+int tool_start(struct tool *t, const char *command, uint64_t deadline_ns)
+{
+	return tool_start_with(t, command, -1, deadline_ns);
 }
 
 /* It has closed its output, or is told to go: no tool of this kind has anything to do after that. */

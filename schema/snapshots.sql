@@ -13,7 +13,7 @@ CREATE TEMP TABLE line (
 INSERT INTO temp.line
 SELECT s.recording, s.moment, s.netns_id, s.netns, s.what, l.key + 1, l.value
 FROM snapshot s, json_each('[' || replace(json_quote(replace(s.text, '\', '/')), '\n', '","') || ']') l
-WHERE s.what IN ('iptables', 'ip6tables', 'iptables-nft', 'ip6tables-nft', 'snmp', 'snmp6', 'netstat') AND l.value <> '';
+WHERE s.what IN ('iptables', 'ip6tables', 'iptables-nft', 'ip6tables-nft', 'snmp', 'snmp6', 'netstat', 'xfrm') AND l.value <> '';
 
 CREATE INDEX temp.line_place ON line (recording, moment, netns_id, what, number);
 
@@ -28,10 +28,15 @@ JOIN json_each('[' || replace(json_quote(n.line), ' ', '","') || ']') w
 JOIN json_each('[' || replace(json_quote(c.line), ' ', '","') || ']') v ON v.key = w.key
 WHERE n.what IN ('snmp', 'netstat') AND n.number % 2 AND w.key > 0;
 
--- /proc/net/snmp6: a name, blanks, a tab (made visible when it was read, as /x09), a number
+-- /proc/net/snmp6, xfrm_stat: a name, blanks, a tab (made visible when it was read, as /x09), a number
 INSERT INTO counter
 SELECT recording, moment, netns_id, netns, clean(substr(words, 1, instr(words, ' ') - 1)), CAST(substr(words, instr(words, ' ')) AS INTEGER)
-FROM (SELECT *, replace(line, '/x09', ' ') || ' ' AS words FROM temp.line WHERE what = 'snmp6');
+FROM (SELECT *, replace(line, '/x09', ' ') || ' ' AS words FROM temp.line WHERE what IN ('snmp6', 'xfrm'));
+
+CREATE TEMP TABLE saved AS	-- the chains that iptables-nft-save tells of; tables of its names may have others, made by nft
+SELECT recording, moment, netns_id, what, substr(line, 2, instr(line, ' ') - 2) AS chain
+FROM temp.line WHERE what IN ('iptables-nft', 'ip6tables-nft') AND line LIKE ':%';
+CREATE INDEX temp.saved_place ON saved (recording, moment, netns_id, what, chain);
 
 -- nft -j list ruleset; rules that iptables-nft made are better told by iptables-nft-save, if that was asked
 WITH nft(recording, moment, netns_id, netns, rule) AS (
@@ -64,8 +69,48 @@ SELECT recording, moment, netns_id, netns, 'nftables', clean(rule ->> '$.family'
 FROM nft
 WHERE json_type(rule) = 'object' AND
 	NOT (rule ->> '$.table' IN ('filter', 'nat', 'mangle', 'raw', 'security') AND rule ->> '$.family' IN ('ip', 'ip6') AND
-	     EXISTS (SELECT 1 FROM snapshot o WHERE o.recording = nft.recording AND o.moment = nft.moment AND o.netns_id IS nft.netns_id AND
-		o.what = iif(rule ->> '$.family' = 'ip6', 'ip6tables-nft', 'iptables-nft') AND o.text <> ''));
+	     EXISTS (SELECT 1 FROM temp.saved o WHERE o.recording = nft.recording AND o.moment = nft.moment AND o.netns_id IS nft.netns_id AND
+		o.what = iif(rule ->> '$.family' = 'ip6', 'ip6tables-nft', 'iptables-nft') AND o.chain = rule ->> '$.chain'));
+DROP TABLE temp.saved;
+
+-- tc filter show, of each place that can have filters: a line that lists the places, then for each a line that lists its filters
+CREATE TEMP TABLE said AS
+SELECT s.recording, s.moment, s.netns_id, s.netns, l.key AS number, iif(l.type = 'array', l.value, '[]') AS list
+FROM (SELECT *, '[' || replace(rtrim(text, char(10)), char(10), ',') || ']' AS lists FROM snapshot WHERE what = 'filters') s,
+	json_each(iif(json_valid(s.lists), s.lists, '[]')) l;
+CREATE INDEX temp.said_place ON said (recording, moment, netns_id, number);
+
+WITH filter AS (
+	SELECT s.recording, s.moment, s.netns_id, s.netns, p.value ->> '$.dev' AS device, p.value ->> '$.parent' AS parent, f.key AS place, f.value AS filter
+	FROM temp.said s JOIN json_each(s.list) p
+	JOIN temp.said l ON l.recording = s.recording AND l.moment = s.moment AND l.netns_id IS s.netns_id AND l.number = p.key + 1
+	JOIN json_each(l.list) f
+	WHERE s.number = 0 AND p.type = 'object' AND f.type = 'object' AND json_type(f.value, '$.options') = 'object'
+)
+INSERT INTO rule
+SELECT recording, moment, netns_id, netns, 'filters', 'tc', clean(device), clean(parent), place + 1,
+	-- a policer counts all that it sees, and drops some of it
+	(SELECT max(CAST(iif(a.value ->> '$.kind' = 'police', a.value ->> '$.stats.drops', a.value ->> '$.stats.packets') AS INTEGER))
+	 FROM json_each(filter, '$.options.actions') a WHERE a.type = 'object'),
+	(SELECT max(CAST(a.value ->> '$.stats.bytes' AS INTEGER)) FROM json_each(filter, '$.options.actions') a WHERE a.type = 'object'),
+	coalesce((SELECT clean(iif(a.value ->> '$.kind' = 'gact', a.value ->> '$.control_action.type', a.value ->> '$.kind'))
+		  FROM json_each(filter, '$.options.actions') a WHERE a.type = 'object' ORDER BY a.key DESC LIMIT 1),
+		 iif(filter ->> '$.options."direct-action"', 'bpf', NULL)),
+	clean('pref ' || coalesce(filter ->> '$.pref', '?') || iif(filter ->> '$.protocol' = 'all', '', coalesce(' protocol ' || (filter ->> '$.protocol'), '')) ||
+		' ' || coalesce(filter ->> '$.kind', '?') ||
+		coalesce((SELECT ' ' || group_concat(iif(o.key = 'name', 'program', o.key) || iif(o.type = 'true', '', ' ' || o.atom), ' ')
+			FROM json_tree(filter, '$.options') o
+			WHERE o.atom IS NOT NULL AND o.type <> 'false' AND o.fullkey NOT LIKE '$.options.actions%' AND o.key NOT IN ('handle', 'fh', 'order',
+				'key_ht', 'bkt', 'not_in_hw', 'in_hw', 'in_hw_count', 'rule_hit', 'success', 'id', 'tag', 'jited', 'offmask', 'eth_type')), '') ||
+		coalesce((SELECT group_concat(' action ' || iif(a.value ->> '$.kind' = 'gact', '', coalesce(a.value ->> '$.kind', '?') || ' ' ||
+				coalesce((SELECT group_concat(o.key || ' ' || o.atom, ' ') || ' ' FROM json_tree(a.value) o
+					WHERE o.atom IS NOT NULL AND o.fullkey NOT LIKE '$.stats%' AND o.fullkey NOT LIKE '$.control_action%' AND
+						o.key NOT IN ('kind', 'order', 'index', 'ref', 'bind', 'installed', 'last_used', 'first_used', 'not_in_hw',
+							'used_hw_stats', 'id', 'tag', 'jited')), '')) ||
+				coalesce(a.value ->> '$.control_action.type', ''), '')
+			FROM json_each(filter, '$.options.actions') a WHERE a.type = 'object'), ''))
+FROM filter;
+DROP TABLE temp.said;
 
 -- iptables-save -c: *table, :CHAIN POLICY [packets:bytes], [packets:bytes] -A CHAIN and what it asks for
 WITH save AS (

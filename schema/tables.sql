@@ -196,11 +196,11 @@ CREATE TABLE rule (	-- firewall rules at the start and the end, with what they h
 	moment TEXT NOT NULL,		-- start, end
 	netns_id INTEGER,
 	netns TEXT,
-	source TEXT NOT NULL,		-- nftables, iptables, ip6tables, iptables-nft, ip6tables-nft
-	family TEXT,			-- ip, ip6, inet, bridge, ...
-	"table" TEXT,
-	chain TEXT,
-	number INTEGER,			-- of nft the handle; of iptables the place in the chain, 0: the chain's policy
+	source TEXT NOT NULL,		-- nftables, iptables, ip6tables, iptables-nft, ip6tables-nft; filters: of tc
+	family TEXT,			-- ip, ip6, inet, bridge, ...; tc
+	"table" TEXT,			-- of a filter, the device
+	chain TEXT,			-- of a filter, where it hangs: ingress, egress, 1:
+	number INTEGER,			-- of nft the handle; of iptables the place in the chain, 0: the chain's policy; of a filter its place in the list
 	packets INTEGER,		-- NULL: it does not count
 	bytes INTEGER,
 	action TEXT,			-- in small letters: accept, drop, reject, jump, masquerade, ...

@@ -8,7 +8,7 @@
 CREATE TEMP TABLE thing (
 	recording INTEGER, moment TEXT, netns TEXT,
 	what TEXT,		-- the snapshot that it is from
-	kind TEXT,		-- rule, chain, set, route, policy, sysctl, device, address, qdisc, neighbour, counter
+	kind TEXT,		-- rule, chain, set, route, policy, sysctl, device, address, qdisc, neighbour, fdb, xfrm, lladdr, counter
 	name TEXT,
 	value TEXT,		-- '': that it is there is all
 	say TEXT,		-- the whole of it, for people
@@ -41,7 +41,7 @@ SELECT recording, moment, netns, 'nftables', 'chain', 'chain ' || family || ' ' 
 	'hook ' || hook || ', priority ' || coalesce(object ->> '$.prio', '?') || ', policy ' || coalesce(clean(object ->> '$.policy'), 'accept') ||
 	coalesce(', device ' || device, ''),
 	'chain ' || family || ' ' || "table" || ' ' || name || ' (hook ' || hook || ', policy ' || coalesce(clean(object ->> '$.policy'), 'accept') || ')',
-	device, NULL, (SELECT h.hook FROM temp.hook h WHERE h.chain = nft.hook), clean(object ->> '$.policy'), NULL
+	device, NULL, (SELECT iif(family = 'arp', replace(h.hook, 'LOCAL_', ''), h.hook) FROM temp.hook h WHERE h.chain = nft.hook), clean(object ->> '$.policy'), NULL
 FROM temp.nft
 WHERE kind = 'chain' AND hook IS NOT NULL;
 
@@ -69,11 +69,20 @@ SELECT recording, moment, netns, source, iif(number = 0 AND source <> 'nftables'
 		n.netns IS r.netns AND n.family = r.family AND n."table" = r."table" AND n.name = r.chain),
 	NULL,
 	iif(source = 'nftables',
-		(SELECT h.hook FROM temp.nft n JOIN temp.hook h ON h.chain = n.hook WHERE n.kind = 'chain' AND n.recording = r.recording AND
+		(SELECT iif(n.family = 'arp', replace(h.hook, 'LOCAL_', ''), h.hook) FROM temp.nft n JOIN temp.hook h ON h.chain = n.hook WHERE n.kind = 'chain' AND n.recording = r.recording AND
 			n.moment = r.moment AND n.netns IS r.netns AND n.family = r.family AND n."table" = r."table" AND n.name = r.chain),
 		(SELECT h.hook FROM temp.hook h WHERE h.chain = r.chain)),
 	action, packets
-FROM rule r;
+FROM rule r
+WHERE source <> 'filters';
+
+-- filters of traffic control; the programs of those of BPF decide themselves
+INSERT INTO temp.thing
+SELECT recording, moment, netns, source, 'rule', 'tc filter ' || "table" || ' ' || chain || ': ' || coalesce(rule, ''), '',
+	'tc filter "' || coalesce(rule, '') || '" ' || iif(chain IN ('ingress', 'egress'), 'at the ' || chain || ' of ', 'of qdisc ' || chain || ' of ') || "table",
+	"table", NULL, CASE chain WHEN 'ingress' THEN 'TC_INGRESS' WHEN 'egress' THEN 'TC_EGRESS' ELSE 'TC' END, action, packets
+FROM rule
+WHERE source = 'filters';
 
 -- --- routes, policy rules, addresses, neighbours
 
@@ -84,7 +93,7 @@ SELECT s.recording, s.moment, s.netns, s.what, 'route',
 	trim(coalesce(nullif(clean(r.value ->> '$.type'), 'unicast'), '') || coalesce(' via ' || clean(coalesce(r.value ->> '$.gateway', r.value ->> '$.via.host')), '') ||
 		coalesce(' dev ' || clean(r.value ->> '$.dev'), '') || coalesce(' src ' || clean(r.value ->> '$.prefsrc'), '') ||
 		coalesce(' ' || clean(nullif(r.value ->> '$.flags', '[]')), '') || coalesce(' nexthops ' || clean(r.value ->> '$.nexthops'), '') ||
-		coalesce(' ' || clean(r.value ->> '$.metrics'), '')),
+		coalesce(' ' || clean(replace(replace(replace(replace(replace(replace(r.value ->> '$.metrics', '[', ''), ']', ''), '{', ''), '}', ''), '":', ' '), '"', '')), '')),
 	NULL, clean(r.value ->> '$.dev'), iif(r.value ->> '$.dst' = 'default', iif(s.what = 'routes', '0.0.0.0/0', '::/0'), clean(r.value ->> '$.dst')),
 	NULL, clean(coalesce(r.value ->> '$.type', 'unicast')), NULL
 FROM snapshot s, json_each(iif(s.what IN ('routes', 'routes6') AND json_valid(s.text), s.text, '[]')) r
@@ -136,6 +145,20 @@ SELECT d.recording, d.moment, d.netns, 'addresses', 'device', 'device ' || d.dev
 FROM temp.device d, json_each(d.object, '$.flags') f
 WHERE f.value IN ('NOARP', 'PROMISC', 'ALLMULTI', 'DORMANT');
 
+-- of hardware they are no setting; but who has got another one is not reached
+INSERT INTO temp.thing
+SELECT recording, moment, netns, 'addresses', 'lladdr', 'link-layer address of ' || device, clean(object ->> '$.address'), NULL, device, NULL, NULL, NULL, NULL
+FROM temp.device
+WHERE object ->> '$.address' IS NOT NULL AND device <> 'lo';
+
+-- a program of XDP is one thing
+INSERT INTO temp.thing
+SELECT recording, moment, netns, 'addresses', 'device', 'device ' || device || ' xdp', program,
+	'XDP program ' || program || ' on device ' || device, device, NULL, NULL, NULL, NULL
+FROM (SELECT *, coalesce(clean(object ->> '$.xdp.prog.name'), 'without a name') || coalesce(' (tag ' || clean(object ->> '$.xdp.prog.tag') || ', ' ||
+		CASE object ->> '$.xdp.mode' WHEN 1 THEN 'in the driver' WHEN 2 THEN 'generic' WHEN 3 THEN 'in hardware' ELSE '?' END || ')', '') AS program
+	FROM temp.device WHERE object ->> '$.xdp.mode' > 0);
+
 CREATE TEMP TABLE leaf AS	-- every value of the object, by its place
 SELECT d.recording, d.moment, d.netns, d.device, f.key, f.atom, replace(substr(f.fullkey, 3), '"', '') AS place
 FROM temp.device d, json_tree(d.object) f
@@ -147,7 +170,7 @@ SELECT recording, moment, netns, 'addresses', 'device',
 		'linkinfo.', ''), 'info_kind', 'kind')),
 	clean(atom), NULL, device, NULL, NULL, NULL, NULL
 FROM temp.leaf
-WHERE place NOT LIKE 'addr_info%' AND place NOT LIKE 'stats64%' AND place NOT LIKE 'flags[%' AND
+WHERE place NOT LIKE 'addr_info%' AND place NOT LIKE 'xdp.%' AND place NOT LIKE 'stats64%' AND place NOT LIKE 'flags[%' AND
 	key NOT IN ('ifname', 'ifindex', 'link_index', 'link_netnsid', 'address', 'broadcast', 'operstate', 'qdisc', 'promiscuity', 'allmulti', 'id', 'root_id',
 		'bridge_id', 'designated_bridge', 'designated_root', 'root', 'group', 'permaddr', 'hello_timer', 'tcn_timer', 'gc_timer', 'topology_change_timer',
 		'topology_change', 'topology_change_detected', 'message_age_timer', 'forward_delay_timer', 'hold_timer', 'root_path_cost', 'root_port',
@@ -171,11 +194,30 @@ SELECT recording, moment, netns, what, 'sysctl', clean(trim(substr(line, 1, inst
 	NULL, NULL, NULL, NULL, NULL, NULL
 FROM (SELECT s.*, l.value AS line FROM snapshot s, json_each('[' || replace(json_quote(replace(s.text, '\', '/')), '\n', '","') || ']') l
 	WHERE s.what = 'sysctls')
-WHERE instr(line, ' = ') AND line NOT GLOB '*_seed = *' AND line NOT GLOB '*hash_entries*' AND line NOT GLOB '*_mem = *' AND line NOT GLOB '*.nf_conntrack_max*' AND line NOT GLOB '*.nf_conntrack_count*' AND line NOT GLOB 'net.ipv[46].conf.default.*';
+WHERE instr(line, ' = ') AND line NOT GLOB '*_seed = *' AND line NOT GLOB '*hash_entries*' AND line NOT GLOB '*.nf_conntrack_count = *' AND line NOT GLOB 'net.ipv[46].conf.default.*';
 
 -- of the settings of a device, its name: what lies before the last dot
 UPDATE temp.thing SET device = nullif(rtrim(rtrim(substr(name, 15), replace(substr(name, 15), '.', '')), '.'), 'all')
 WHERE kind = 'sysctl' AND name GLOB 'net.ipv[46].conf.*';
+
+-- what is known of link-layer addresses, when it was not learnt: of a bridge, and by whom the others are reached of a VXLAN
+INSERT INTO temp.thing
+SELECT s.recording, s.moment, s.netns, s.what, 'fdb', 'forwarding entry ' || clean(f.value ->> '$.mac') || coalesce(' vlan ' || CAST(f.value ->> '$.vlan' AS TEXT), '') ||
+		coalesce(' of ' || clean(f.value ->> '$.master'), ''),
+	'to ' || coalesce(clean(f.value ->> '$.ifname'), '?') || coalesce(' dst ' || clean(f.value ->> '$.dst'), ''), NULL, clean(f.value ->> '$.ifname'), NULL, NULL, NULL, NULL
+FROM snapshot s, json_each(iif(s.what = 'fdb' AND json_valid(s.text), s.text, '[]')) f
+WHERE f.type = 'object' AND ((f.value ->> '$.state' IN ('static', 'permanent') AND f.value ->> '$.master' IS NOT NULL) OR f.value ->> '$.dst' IS NOT NULL) AND
+	f.value ->> '$.mac' NOT LIKE '33:33:%' AND f.value ->> '$.mac' NOT LIKE '01:00:5e:%';
+
+-- ip xfrm policy: "src A dst B", then indented lines; the numbers and dates of "lifetime" and below are of no use
+INSERT INTO temp.thing
+SELECT recording, moment, netns, what, 'xfrm', 'IPsec policy ' || selector || ' ' || direction, iif(text LIKE '%action block%', 'block', 'allow'),
+	NULL, NULL, substr(selector, 5, instr(selector, ' dst ') - 5), NULL, NULL, NULL
+FROM (SELECT recording, moment, netns, what, clean(trim(substr(text, 1, instr(text || char(10), char(10)) - 1))) AS selector,
+		CASE WHEN text LIKE '%dir in %' THEN 'in' WHEN text LIKE '%dir out %' THEN 'out' WHEN text LIKE '%dir fwd %' THEN 'fwd' ELSE '?' END AS direction, text
+	FROM (SELECT s.recording, s.moment, s.netns, s.what, 'src ' || p.value AS text
+		FROM snapshot s, json_each('[' || replace(json_quote(replace(replace(char(10) || s.text, '\', '/'), char(10) || 'src ', char(1))), '\u0001', '","') || ']') p
+		WHERE s.what = 'xfrm-policies' AND p.key > 0));
 
 INSERT INTO temp.thing
 SELECT recording, moment, netns, 'snmp', 'counter', counter, '', NULL, NULL, NULL, NULL, NULL, value FROM counter;
@@ -227,7 +269,7 @@ SELECT kind, iif(kind = 'sysctl' AND EXISTS (SELECT 1 FROM temp.machine m WHERE 
 FROM temp.pivot
 WHERE (value_a IS NOT value_b OR (kind <> 'neighbour' AND began AND was_a IS NOT was_b) OR (counts AND moved_a <> moved_b)) AND
 	-- with a device goes all that it has; with a module, its settings
-	NOT (kind IN ('device', 'address', 'sysctl', 'qdisc') AND device IS NOT NULL AND name <> 'device ' || device AND EXISTS (
+	NOT (kind IN ('device', 'address', 'sysctl', 'qdisc', 'lladdr') AND device IS NOT NULL AND name <> 'device ' || device AND EXISTS (
 		SELECT 1 FROM temp.pivot d WHERE d.netns IS pivot.netns AND d.kind = 'device' AND d.name = 'device ' || pivot.device AND
 			(d.value_a IS NULL) <> (d.value_b IS NULL))) AND
 	NOT (kind = 'sysctl' AND (name GLOB 'net.netfilter.*' OR name GLOB 'net.bridge.*') AND (value_a IS NULL OR value_b IS NULL)) AND

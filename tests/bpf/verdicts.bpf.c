@@ -79,3 +79,9 @@ int cgroup_drops_queries(struct __sk_buff *ctx)
 		return 1;
 	return !(ip[0] == 0x45 && ip[9] == 17 && ip[22] == 0 && ip[23] == 53);
 }
+
+SEC("cgroup/connect4")
+int cgroup_refuses_connections(struct bpf_sock_addr *ctx)
+{
+	return 0;
+}

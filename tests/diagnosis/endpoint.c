@@ -2,12 +2,14 @@
 /*
  * endpoint.c - who sends and who listens on the proving ground, where dig, wget and ping do not serve.
  *
- *   endpoint lazy PORT COUNT			takes COUNT datagrams, but begins to read half a second after the first
- *						came; status 1 when they do not all come within a second more
+ *   endpoint lazy PORT COUNT [ADDRESS]		takes COUNT datagrams, but begins to read half a second after the first
+ *						came; status 1 when they do not all come within a second more.  A group
+ *						of multicast is joined
  *   endpoint picky PORT COUNT			the same, with a socket filter that drops every one
  *   endpoint send ADDRESS PORT SIZE COUNT [MS]	sends datagrams at once, or one every MS milliseconds
  *   endpoint segments ADDRESS PORT SIZE COUNT	sends them as one UDP GSO datagram of COUNT segments
  *   endpoint closed PORT			listens for TCP, accepts nobody
+ *   endpoint signed PORT ADDRESS		the same, and whoever connects from there has to sign (TCP MD5)
  *   endpoint connect ADDRESS PORT COUNT		COUNT connections at a time; status 1 when one is not made within 1 s
  *
  * Those that wait print "ready" first.
@@ -16,7 +18,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
+#include <net/if.h>
 #include <netinet/udp.h>
 #include <poll.h>
 #include <stdint.h>
@@ -46,9 +50,9 @@ static struct sockaddr_in address(const char *text, const char *port)
 	return a;
 }
 
-static int bound(int type, const char *port)
+static int bound(int type, const char *text, const char *port)
 {
-	struct sockaddr_in at = address(NULL, port);
+	struct sockaddr_in at = address(text, port);
 	int fd = socket(AF_INET, type, 0), one = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -86,8 +90,14 @@ static int take(int fd, long want)
 
 static int lazy(char **argv)
 {
-	int fd = bound(SOCK_DGRAM, argv[0]);
+	int fd = bound(SOCK_DGRAM, argv[2], argv[0]);
+	struct ip_mreqn group = {};
 
+	if (fd >= 0 && argv[2] && inet_pton(AF_INET, argv[2], &group.imr_multiaddr) && IN_MULTICAST(ntohl(group.imr_multiaddr.s_addr))) {
+		group.imr_ifindex = if_nametoindex("s0");
+		if (setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group)))
+			return trouble(argv[2]);
+	}
 	return fd < 0 ? trouble(argv[0]) : take(fd, atol(argv[1]));
 }
 
@@ -95,7 +105,7 @@ static int picky(char **argv)
 {
 	struct sock_filter nothing = { .code = BPF_RET | BPF_K, .k = 0 };
 	struct sock_fprog program = { .len = 1, .filter = &nothing };
-	int fd = bound(SOCK_DGRAM, argv[0]);
+	int fd = bound(SOCK_DGRAM, NULL, argv[0]);
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
 		return trouble(argv[0]);
@@ -128,15 +138,32 @@ static int segments(char **argv)
 	return write(fd, block, all) == all ? 0 : trouble("write");
 }
 
-static int closed(char **argv)
+static int listening(int fd, const char *port)
 {
-	int fd = bound(SOCK_STREAM, argv[0]);
-
 	if (fd < 0 || listen(fd, 4096))	/* net.core.somaxconn has the last word */
-		return trouble(argv[0]);
+		return trouble(port);
 	ready();
 	pause();
 	return 0;
+}
+
+static int closed(char **argv)
+{
+	int fd = bound(SOCK_STREAM, NULL, argv[0]);
+
+	return listening(fd, argv[0]);
+}
+
+static int signed_only(char **argv)
+{
+	int fd = bound(SOCK_STREAM, NULL, argv[0]);
+	struct sockaddr_in from = address(argv[1], "0");
+	struct tcp_md5sig key = { .tcpm_keylen = 3, .tcpm_key = "key" };
+
+	memcpy(&key.tcpm_addr, &from, sizeof(from));
+	if (setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)))
+		return trouble("TCP_MD5SIG");
+	return listening(fd, argv[0]);
 }
 
 static int connect_some(char **argv)
@@ -162,7 +189,7 @@ int main(int argc, char **argv)
 		int (*run)(char **argv);
 	} commands[] = {
 		{ "lazy", 2, lazy }, { "picky", 2, picky }, { "send", 4, send_some }, { "segments", 4, segments },
-		{ "closed", 1, closed }, { "connect", 3, connect_some },
+		{ "closed", 1, closed }, { "signed", 2, signed_only }, { "connect", 3, connect_some },
 	};
 	size_t i;
 

@@ -7,6 +7,7 @@
 #   pair      client c0 10.0.0.1 ==== s0 10.0.0.2 server; fd00::1 and fd00::2
 #   routed    client c0 10.1.0.1 ==== r0 10.1.0.254 router r1 10.2.0.254 ==== s0 10.2.0.1 server
 #             behind the server 10.99.0.1, for which the router has a route
+#   routed6   the same by IPv6: fd01::1 ==== fd01::ff, fd02::ff ==== fd02::1; behind the server fd99::1
 #   detour    routed, and a cable client c1 10.3.0.1 ==== s1 10.3.0.2 server: what is asked of 10.2.0.1 goes by it,
 #             the answers by the router
 #   bridged   client c0 10.0.0.1 ==== p0 (br0 of switch) p1 ==== s0 10.0.0.2 server
@@ -85,6 +86,15 @@ routed_cables() {
 
 net_routed() {
 	routed_cables && serve && settle
+}
+
+net_routed6() {
+	server=fd02::1
+	ns_add client router server && cable client c0 router r0 && cable router r1 server s0 &&
+		address client c0 fd01::1/64 && address router r0 fd01::ff/64 && address router r1 fd02::ff/64 &&
+		address server s0 fd02::1/64 && address server lo fd99::1/128 && on router sysctl -qw net.ipv6.conf.all.forwarding=1 &&
+		ip -n client route add default via fd01::ff && ip -n server route add default via fd02::ff &&
+		ip -n router route add fd99::1 via fd02::1 && serve && sleep 1 && on client ping -6 -c 1 -W 2 "$server" >/dev/null
 }
 
 net_detour() {
