@@ -91,11 +91,16 @@ struct path {
 /* Compared as bytes: no padding, and only what can be compared is set. */
 struct outcome {
 	uint32_t fate;
-	uint32_t place;		/* function of a drop */
+	uint32_t place;		/* function of a drop; of what is consumed, that left it without an answer */
 	uint32_t reason;	/* of a drop */
 	uint32_t netns;		/* where it was delivered or sent */
 	uint32_t hook;		/* 0x10000 | family << 8 | hook, when netfilter dropped it */
 };
+
+static inline bool outcome_unanswered(const struct outcome *o)
+{
+	return o->fate == FATE_CONSUMED && o->place;
+}
 
 enum tcp_kind { TCP_NONE, TCP_SYN, TCP_SYNACK, TCP_RST, TCP_FLOW };
 

@@ -309,6 +309,18 @@ static int touch_counter(const struct symptom *y, const struct change *c)
 	return c->netns == y->at_netns && c->moved[y->f->bad] > c->moved[!y->f->bad] ? 0 : -2000;
 }
 
+/* Of queues in queues, that which the packet came to last. */
+static int touch_qdisc(const struct symptom *y, const struct change *c)
+{
+	const char *kind = c->action[y->f->bad];
+	size_t n = strlen(kind);
+
+	for (size_t i = 0; i < y->nfuncs && n && !strcmp(c->kind, "qdisc"); i++)
+		if (!strncmp(y->func[i], kind, n) && y->func[i][n] == '_')
+			return 30;
+	return 0;
+}
+
 static int change_score(const struct symptom *y, const struct change *c)
 {
 	int weight = knowledge_weight(y, c);
@@ -322,19 +334,30 @@ static int change_score(const struct symptom *y, const struct change *c)
 		weight -= 150;		/* the other end is down: that is the cause, if it can be seen */
 	if (!strcmp(c->kind, "neighbour") && c->value[y->f->bad] && strncmp(c->value[y->f->bad], "permanently", 11))
 		weight -= 350;		/* why did nobody answer?  Something that explains this is better */
-	return weight + touch_netns(y, c) + touch_device(y, c) + touch_address(y, c) + touch_rule(y, c) + touch_counter(y, c);
+	return weight + touch_netns(y, c) + touch_device(y, c) + touch_address(y, c) + touch_rule(y, c) + touch_counter(y, c) +
+	       touch_qdisc(y, c);
 }
 
 /* --- the words ------------------------------------------------------------------------------------------------------ */
+
+/* As they were where it ended, for tunnels and NAT change them: the last that were seen by then. */
+static const struct trc_hop *headers_there(const struct model *m, const struct packet *p)
+{
+	uint32_t end = p->fate_hop < p->nhops ? p->fate_hop : p->nhops - 1;
+
+	for (uint32_t i = end + 1; i-- > 0;)
+		if (packet_hop(m, p, i)->have & TRC_HAVE_L4 && packet_hop(m, p, i)->have & (TRC_HAVE_IP4 | TRC_HAVE_IP6))
+			return packet_hop(m, p, i);
+	return packet_hop(m, p, end);
+}
 
 static void add_where(struct symptom *y, char *buf, size_t size, size_t *used, const char *word, size_t length)
 {
 	int who = y->f->kind == FINDING_MISSING ? !y->f->bad : y->f->bad;
 	const struct packet *p = y->l->path[who].last;
-	const struct tuple *t = &p->tuple;
-	const struct trc_hop *h = packet_hop(y->d->side[who].m, p, p->fate_hop < p->nhops ? p->fate_hop : 0);
+	const struct trc_hop *h = headers_there(y->d->side[who].m, p);
 	char text[160] = "";
-	int family = t->have & TRC_HAVE_IP6 ? AF_INET6 : AF_INET;
+	int family = h->have & TRC_HAVE_IP6 ? AF_INET6 : AF_INET;
 	const char *device = *y->at_device ? y->at_device : "its device";
 
 #define IS(name) (length == sizeof(name) - 1 && !memcmp(word, name, length))
@@ -343,11 +366,11 @@ static void add_where(struct symptom *y, char *buf, size_t size, size_t *used, c
 	else if (IS("netns"))
 		snprintf(text, sizeof(text), "%.150s", y->at_netns ? name_text(y->d, y->at_netns) : "this network namespace");
 	else if (IS("src") || IS("dst"))
-		inet_ntop(family, word[0] == 's' ? t->saddr : t->daddr, text, sizeof(text));
+		inet_ntop(family, word[0] == 's' ? h->saddr : h->daddr, text, sizeof(text));
 	else if (IS("sport") || IS("dport"))
-		snprintf(text, sizeof(text), "%u", word[0] == 's' ? t->sport : t->dport);
+		snprintf(text, sizeof(text), "%u", word[0] == 's' ? h->sport : h->dport);
 	else if (IS("proto"))
-		snprintf(text, sizeof(text), "%s", t->l4proto == 6 ? "TCP" : t->l4proto == 17 ? "UDP" : "its");
+		snprintf(text, sizeof(text), "%s", h->l4proto == 6 ? "TCP" : h->l4proto == 17 ? "UDP" : "its");
 	else if (IS("len"))
 		snprintf(text, sizeof(text), "%u", h->len_bytes);
 	else if (IS("ttl"))
@@ -521,13 +544,42 @@ void causes_find(struct diff *d, const struct finding *f, const struct locus *l,
 	causes_collect(d, &y, out);
 }
 
+/* A rule that is the same on both sides counts otherwise because of what is in its set. */
+static const struct change *set_of(const struct causes *c, const struct change *rule)
+{
+	if (strcmp(rule->kind, "rule") || !rule->value[0] || !rule->value[1])
+		return NULL;
+	for (size_t i = 0; i < c->n; i++) {
+		const struct change *set = c->list[i].change;
+		const char *name = strrchr(set->name, ' '), *at = rule->name;
+		size_t n = name ? strlen(++name) : 0;
+
+		if (strcmp(set->kind, "set") || set->netns != rule->netns || !n)
+			continue;
+		while ((at = strchr(at, '@')))
+			if (!strncmp(++at, name, n) && (!at[n] || at[n] == ' '))
+				return set;
+	}
+	return NULL;
+}
+
 const char *say_cause(const struct diff *d, const struct causes *c, int bad, char *buf, size_t size)
 {
 	int need = c->plain && !c->vague ? 7 * WEIGHT : 5 * WEIGHT;
+	const struct change *set;
+	size_t used;
 
 	*buf = '\0';
-	if (c->n && c->list[0].score >= need)
-		return say_change(d, c->list[0].change, bad, buf, size);
+	if (c->n && c->list[0].score >= need) {
+		say_change(d, c->list[0].change, bad, buf, size);
+		set = set_of(c, c->list[0].change);
+		used = strlen(buf);
+		if (set && used + 2 < size) {
+			memcpy(buf + used, "; ", 3);
+			say_change(d, set, bad, buf + used + 2, size - used - 2);
+		}
+		return buf;
+	}
 	if (c->plain)
 		snprintf(buf, size, "%s", c->plain);
 	return buf;

@@ -89,14 +89,14 @@ static void row_step(struct rows *r, const struct path *path, size_t step, char 
 }
 
 /* How it ended; the place of a drop is said where it is not the deciding function's line above. */
-static void row_fate(struct rows *r, const struct path *path, char mark, bool skipped)
+static void row_fate(struct rows *r, const struct path *path, char mark, bool skipped, bool unanswered)
 {
 	const struct packet *p = path->last;
 	const char *dots = skipped ? "… " : "";
 	char where[128], decisive[128] = "";
 
 	if (p->fate != FATE_DROPPED) {
-		row_add(r, mark, fate_style(p->fate), "%s%s", dots, fate_name(p->fate));
+		row_add(r, mark, fate_style(p->fate), "%s%s%s", dots, fate_name(p->fate), unanswered ? ", without an answer" : "");
 		return;
 	}
 	row_add(r, mark, STYLE_BAD, "%sdropped: %s", dots, packet_reason(path->side->m, p));
@@ -110,7 +110,7 @@ static void row_fate(struct rows *r, const struct path *path, char mark, bool sk
 }
 
 /* The way after the parting: its first places whole, then boundaries and hooks ("…" where steps are left out), and the end. */
-static void rows_after(struct rows *r, const struct path *path, size_t from, char mark)
+static void rows_after(struct rows *r, const struct path *path, size_t from, char mark, bool unanswered)
 {
 	size_t shown = 0, before = path->n;
 	bool skipped = false;
@@ -131,7 +131,7 @@ static void rows_after(struct rows *r, const struct path *path, size_t from, cha
 		skipped = false;
 		shown++;
 	}
-	row_fate(r, path, mark == 'x' && !path->netfilter ? 'x' : ' ', skipped);
+	row_fate(r, path, mark == 'x' && !path->netfilter ? 'x' : ' ', skipped, unanswered);
 }
 
 static void print_cell(const struct columns *c, const struct row *row, bool last)
@@ -251,7 +251,7 @@ static void show_paths(const struct diff *d, const struct term *t)
 	for (int s = 0; s < 2; s++)
 		if (f->packet[s])
 			rows_after(&rows[s], &d->locus.path[s], f->kind == FINDING_MISSING ? 0 : d->locus.next[s],
-				   s == f->bad && f->kind != FINDING_WAY ? 'x' : '>');
+				   s == f->bad && f->kind != FINDING_WAY ? 'x' : '>', outcome_unanswered(&f->outcome[s]));
 	print_rows(&c, rows);
 }
 
@@ -347,7 +347,7 @@ static void show_evidence(const struct diff *d, const struct term *t)
 		fact(e, d->side[s].name, "%s%s%s%s", say_outcome(d, f, s, buf, sizeof(buf)), share_text(f, s, share, sizeof(share)), f->packet[s] ? ": " : "",
 		     examples_text(d, f, s, examples, sizeof(examples)));
 	if (f->proved)
-		fact(e, "chance", "does not: what dropped them is only in %s, and counted them", d->side[f->bad].name);
+		fact(e, "chance", "explains nothing here: what dropped them is only in %s, and counted them", d->side[f->bad].name);
 	else if (f->p > 0)
 		fact(e, "chance", "explains this with p = %.1e (Fisher's exact test%s)", f->p,
 		     f->total[0] >= 100 && f->total[1] >= 100 ? ", and how it varies over time" : "");

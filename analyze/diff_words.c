@@ -88,35 +88,37 @@ static void add_drop(struct text *t, const struct path *path)
 	add(t, ", %s", reason);
 }
 
-static void add_fate(struct text *t, const struct path *path, const struct outcome *o)
+/* "is", of one packet; of 3 of 100 "are" */
+static void add_fate(struct text *t, const struct path *path, const struct outcome *o, bool many)
 {
+	const char *is = many ? "are" : "is";
 	uint64_t last_ns;
 	char time[32];
 
 	if (o->fate == FATE_DELIVERED && path->last->fate != FATE_DELIVERED) {
-		add(t, "reaches TCP");
+		add(t, many ? "reach TCP" : "reaches TCP");
 		return;
 	}
 	switch (path->last->fate) {
 	case FATE_DELIVERED:
-		add(t, "is delivered");
+		add(t, "%s delivered", is);
 		break;
 	case FATE_SENT:
-		add(t, "is sent");
+		add(t, "%s sent", is);
 		break;
 	case FATE_CONSUMED:
-		add(t, "is used up by the kernel%s", o->place ? ", without an answer" : "");
+		add(t, "%s used up by the kernel%s", is, outcome_unanswered(o) ? ", without an answer" : "");
 		break;
 	case FATE_MERGED:
-		add(t, "is %s another", packet_became(path->side->m, path->last));
+		add(t, "%s %s another", is, packet_became(path->side->m, path->last));
 		break;
 	case FATE_DROPPED:
-		add(t, "is ");
+		add(t, "%s ", is);
 		add_drop(t, path);
 		break;
 	case FATE_IN_FLIGHT:
 		last_ns = step_hop(path, path->n - 1)->time_ns;
-		add(t, "is not seen again for the last %s of the recording", duration_text(path->side->end_ns - last_ns, time, sizeof(time)));
+		add(t, "%s not seen again for the last %s of the recording", is, duration_text(path->side->end_ns - last_ns, time, sizeof(time)));
 		break;
 	}
 }
@@ -145,7 +147,7 @@ static void add_good(struct text *t, const struct diff *d, const struct finding 
 			add(t, " (hook %s)", hook_name(step_hop(path, next)->family, step_hop(path, next)->hook));
 		add(t, " and ");
 	}
-	add_fate(t, path, &f->outcome[!f->bad]);
+	add_fate(t, path, &f->outcome[!f->bad], false);
 	add(t, ".");
 }
 
@@ -211,6 +213,7 @@ static void add_parted(struct text *t, const struct diff *d, const struct findin
 	for (int i = 0; i < 2; i++) {
 		int s = i ? !f->bad : f->bad;
 		const struct path *path = &l->path[s];
+		bool many = !i && f->hits[s] < f->total[s];
 
 		add(t, "%s in %s ", i ? ";" : ":", path->side->name);
 		if (i)
@@ -218,13 +221,13 @@ static void add_parted(struct text *t, const struct diff *d, const struct findin
 		else
 			add_packet(t, path, f, s);
 		if (l->next[s] < path->end) {
-			add(t, " goes on to ");
+			add(t, many ? " go on to " : " goes on to ");
 			add_func(t, path, l->next[s]);
 			add_where(t, path, l->next[s]);
 			add(t, " and");
 		}
 		add(t, " ");
-		add_fate(t, path, &f->outcome[s]);
+		add_fate(t, path, &f->outcome[s], many);
 	}
 	add(t, ".");
 }
@@ -375,7 +378,7 @@ const char *say_outcome(const struct diff *d, const struct finding *f, int s, ch
 		add(&t, " in %s", name_text(d, o->netns));
 	if (o->place && strcmp(name_text(d, o->place), packet_reason(m, packet_ends_as(&d->side[s], &m->packets[f->packet[s] - 1]))))
 		add(&t, d->same_kernel || o->fate != FATE_DROPPED ? " in %s" : " in the layer %s", name_text(d, o->place));
-	if (o->place && o->fate == FATE_CONSUMED)
+	if (outcome_unanswered(o))
 		add(&t, ", without an answer");
 	if (o->hook)
 		add(&t, " by netfilter at %s (%s)", hook_name(o->hook >> 8 & 0xff, o->hook & 0xff), family_name(o->hook >> 8 & 0xff));

@@ -96,6 +96,7 @@ void tell_origin(struct story *s);
 void tell_hook(struct story *s, uint32_t i);
 void tell_unvisited(struct story *s, uint32_t i);
 void tell_rules(struct story *s, uint32_t hook, bool drops);
+void tell_filters(struct story *s);	/* of a packet that traffic control dropped */
 bool has_saying(const char *function);
 bool has_parent(const struct model *m, const struct packet *p);	/* came from another packet */
 void tell_saying(struct story *s, uint32_t i);

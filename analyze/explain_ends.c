@@ -183,6 +183,7 @@ static void tell_drop(struct story *s, const char *after)
 		  at, cite(s, packet_last_hop(s->m, p)), after, reason);
 	if (*harmless(s, text, sizeof(text)) || *reason_text(reason, packet_last_function(s->m, p), text, sizeof(text)))
 		story_say(s, "Why", "%s", text);
+	tell_filters(s);
 }
 
 static void tell_in_flight(struct story *s)

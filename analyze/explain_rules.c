@@ -169,3 +169,36 @@ void tell_rules(struct story *s, uint32_t hook, bool drops)
 	else
 		tell_passing(s, hook, h);
 }
+
+/* A filter that lets pass, or has met nothing, was not the one; a program of BPF counts nothing. */
+static bool filter_may_drop(const struct rule *r)
+{
+	return r->counted && (rule_drops(r) || !strcmp(r->action, "police") || !strcmp(r->action, "bpf"));
+}
+
+/* Dropped by traffic control: which filter of that device. */
+void tell_filters(struct story *s)
+{
+	const char *reason = packet_reason(s->m, s->p);
+	const char *chain = !strcmp(reason, "TC_INGRESS") ? "ingress" : !strcmp(reason, "TC_EGRESS") ? "egress" : NULL;
+	const struct trc_hop *h = packet_hop(s->m, s->p, packet_last_hop(s->m, s->p));
+	struct candidates c = {};
+	char text[512];
+
+	for (size_t i = 0; chain && i < rulebook_size(s->rules); i++) {
+		const struct rule *r = rulebook_rule(s->rules, i);
+
+		if (!rule_is_filter(r) || r->netns != h->netns || strcmp(r->chain, chain) || strcmp(r->table, model_dev(s->m, h->netns, h->ifindex)) ||
+		    !filter_may_drop(r))
+			continue;
+		if (c.ncounted++ < NAMED_MAX)
+			c.counted[c.ncounted - 1] = r;
+	}
+	if (c.ncounted == 1 && c.counted[0]->counted > 0)
+		story_say(s, "Rule", "It is %s. It counted %lld packet%s while this was recorded, and no other there that drops did.",
+			  rule_text(c.counted[0], text, sizeof(text)), (long long)c.counted[0]->counted, c.counted[0]->counted == 1 ? "" : "s");
+	else if (c.ncounted == 1)
+		story_say(s, "Rule", "It is likely %s: no other there drops.", rule_text(c.counted[0], text, sizeof(text)));
+	else if (c.ncounted)
+		say_list(s, "It is one of these", c.counted, c.ncounted);
+}

@@ -277,7 +277,7 @@ static void match_read(void *data, sqlite3_stmt *q)
 
 static bool has_rules(const struct snapshot *s)
 {
-	return s->netns && !s->broken && (!strcmp(s->what, "nftables") || strstr(s->what, "tables"));
+	return s->netns && !s->broken && (strstr(s->what, "tables") || !strcmp(s->what, "filters"));
 }
 
 /* --- which hook a rule is reached from ------------------------------------------------------------------------------ */
@@ -532,11 +532,18 @@ bool rule_is_policy(const struct rule *r)
 	return !r->number;
 }
 
+bool rule_is_filter(const struct rule *r)
+{
+	return !strcmp(r->family, "tc");
+}
+
 const char *rule_text(const struct rule *r, char *buf, size_t size)
 {
 	bool six = !strcmp(r->family, "ip6");
 
-	if (r->iptables && r->number)
+	if (rule_is_filter(r))
+		snprintf(buf, size, "'%s', a tc filter %s %s of %s", r->text, strchr(r->chain, ':') ? "of qdisc" : "at the", r->chain, r->table);
+	else if (r->iptables && r->number)
 		snprintf(buf, size, "'%s', rule %lld of chain %s, table %s of %s", r->text, (long long)r->number, r->chain, r->table,
 			 six ? "ip6tables" : "iptables");
 	else if (r->iptables)

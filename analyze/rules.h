@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * rules.h - firewall rules of the snapshots beside the packets: which rule of a hook may have met a packet.
+ * rules.h - firewall rules of the snapshots, and filters of tc, beside the packets: which rule of a hook may have met a packet.
  *
  * What is known of a rule is its text and what it had counted at the start and at the end.  A rule fits a packet when
  * nothing that it asks for differs; what it asks for beyond addresses, ports, protocol and devices is not judged.
@@ -38,6 +38,7 @@ const struct rule *rulebook_rule(const struct rulebook *b, size_t i);
 enum fit rule_fits(const struct rule *r, const struct model *m, const struct trc_hop *h);
 bool rule_drops(const struct rule *r);
 bool rule_is_policy(const struct rule *r);
+bool rule_is_filter(const struct rule *r);	/* of tc: stands at no hook, table is its device and chain where it hangs there */
 const char *rule_text(const struct rule *r, char *buf, size_t size);	/* "-p udp --dport 69 -j DROP (chain OUTPUT ...)" */
 
 #endif

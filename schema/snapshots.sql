@@ -60,6 +60,11 @@ SELECT recording, moment, netns_id, netns, 'nftables', clean(rule ->> '$.family'
 				 x.value ->> '$.left.meta.key', 'ct ' || (x.value ->> '$.left.ct.key'), x.value ->> '$.left', '?') ||
 			iif(x.value ->> '$.op' IN ('==', 'in'), ' ', ' ' || coalesce(x.value ->> '$.op', '?') || ' ') ||
 			coalesce(x.value ->> '$.right', '?')
+		WHEN x.key = 'vmap' AND x.type = 'object' THEN
+			coalesce((x.value ->> '$.key.payload.protocol') || ' ' || (x.value ->> '$.key.payload.field'),
+				 x.value ->> '$.key.meta.key', 'ct ' || (x.value ->> '$.key.ct.key'), '?') || ' vmap ' ||
+			coalesce(replace(replace(replace(replace(replace(replace(coalesce(x.value ->> '$.data.set', x.value ->> '$.data'), ',{"', ' : '),
+				'":null}', ''), '],[', ', '), '[', ''), ']', ''), '"', ''), '?')
 		WHEN x.key IN ('jump', 'goto') AND x.type = 'object' THEN x.key || ' ' || coalesce(x.value ->> '$.target', '?')
 		WHEN x.key = 'xt' AND x.type = 'object' THEN 'xt ' || coalesce(x.value ->> '$.name', '?')
 		WHEN x.key = 'counter' THEN NULL

@@ -47,8 +47,8 @@ WHERE kind = 'chain' AND hook IS NOT NULL;
 
 INSERT INTO temp.thing
 SELECT recording, moment, netns, 'nftables', 'set', kind || ' ' || family || ' ' || "table" || ' ' || name,
-	clean(coalesce(object ->> '$.elem', 'no elements')),
-	kind || ' ' || family || ' ' || "table" || ' ' || name || ' (' || clean(coalesce(object ->> '$.elem', 'no elements')) || ')',
+	coalesce(clean(replace(replace(replace(object ->> '$.elem', '["', ''), '"]', ''), '","', ', ')), 'no elements'),
+	kind || ' ' || family || ' ' || "table" || ' ' || name || ' (' || coalesce(clean(replace(replace(replace(object ->> '$.elem', '["', ''), '"]', ''), '","', ', ')), 'no elements') || ')',
 	NULL, NULL, NULL, NULL, NULL
 FROM temp.nft
 WHERE kind IN ('set', 'map');
@@ -183,7 +183,7 @@ WHERE place NOT LIKE 'addr_info%' AND place NOT LIKE 'xdp.%' AND place NOT LIKE 
 
 INSERT INTO temp.thing
 SELECT s.recording, s.moment, s.netns, s.what, 'qdisc', 'qdisc of ' || clean(q.value ->> '$.dev') || iif(q.value ->> '$.root', '', ' ' || coalesce(clean(q.value ->> '$.parent'), '')),
-	clean(q.value ->> '$.kind') || clean(replace(replace(replace(replace(replace(iif(coalesce(q.value -> '$.options', '{}') = '{}', '', ' ' || (q.value -> '$.options')), '":', ' '), '"', ''), '{', ''), '}', ''), ',', ', ')),
+	clean(q.value ->> '$.kind') || clean(replace(replace(replace(replace(replace(iif(coalesce(q.value -> '$.options', '{}') = '{}', '', ' ' || json_remove(q.value -> '$.options', '$.direct_packets_stat')), '":', ' '), '"', ''), '{', ''), '}', ''), ',', ', ')),
 	NULL, clean(q.value ->> '$.dev'), NULL, NULL, clean(q.value ->> '$.kind'), CAST(q.value ->> '$.drops' AS INTEGER)
 FROM snapshot s, json_each(iif(s.what = 'qdiscs' AND json_valid(s.text), s.text, '[]')) q
 WHERE q.type = 'object' AND q.value ->> '$.kind' IS NOT NULL;
