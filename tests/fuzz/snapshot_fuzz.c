@@ -16,7 +16,7 @@
 #include "random.h"
 
 static const char *const names[] = {
-	"addresses", "routes", "routes6", "rules", "rules6", "neighbours", "qdiscs", "nftables", "iptables", "ip6tables",
+	"addresses", "routes", "routes6", "rules", "rules6", "neighbours", "qdiscs", "filters", "fdb", "xfrm-policies", "nftables", "iptables", "ip6tables",
 	"iptables-nft", "ip6tables-nft", "sysctls", "snmp", "snmp6", "netstat", "sockstat", "conntrack", "softnet", "taken",
 };
 static const char *const functions[] = {

@@ -265,6 +265,104 @@ static void few_drops_are_no_chance_when_a_new_rule_counted_them(void **state)
 	}
 }
 
+#define QUERY_QDISC "#1 " UDP_BIRTH IP_OUT "__dev_queue_xmit sk_skb_reason_drop !__dev_queue_xmit=50" FREED
+#define QUERY_TC "#1 " UDP_BIRTH IP_OUT "__dev_queue_xmit sk_skb_reason_drop !__dev_queue_xmit=51" FREED
+#define QUEUE(kind, drops) "[{\"kind\":\"" kind "\",\"dev\":\"veth0\",\"root\":true,\"options\":{},\"drops\":" drops "}]"
+
+/* But one that is the same on both sides may lose more at one time than at another. */
+static void few_drops_are_no_chance_when_a_new_queue_counted_them(void **state)
+{
+	for (int new = 0; new < 2; new++) {
+		struct pair_of_worlds p;
+
+		begin(&p);
+		play(&p.w[0], &query, QUERY_OK, 30);
+		play(&p.w[1], &query, QUERY_OK, 28);
+		play(&p.w[1], &query, QUERY_QDISC, 2);
+		if (new)
+			state_of(&p.w[0], p.w[0].cl, "qdiscs", QUEUE("noqueue", "0"));
+		else
+			state_of(&p.w[0], p.w[0].cl, "qdiscs", QUEUE("netem", "0"));
+		counted(&p.w[1], p.w[1].cl, "qdiscs", QUEUE("netem", "1"), QUEUE("netem", "3"));
+		compare(&p);
+		assert_int_equal(p.status, new);
+		if (new)
+			assert_says(p.verdict, "; it dropped 2 packets.");
+		end(&p);
+	}
+}
+
+#define FILTER(packets, verdict) "[{\"dev\":\"veth0\",\"parent\":\"ingress\"},{\"dev\":\"veth0\",\"parent\":\"egress\"}]\n[]\n" \
+	"[{\"protocol\":\"ip\",\"pref\":10,\"kind\":\"flower\",\"chain\":0},{\"protocol\":\"ip\",\"pref\":10,\"kind\":\"flower\",\"chain\":0," \
+	"\"options\":{\"handle\":1,\"keys\":{\"eth_type\":\"ipv4\",\"dst_port\":53},\"not_in_hw\":true,\"actions\":[{\"order\":1,\"kind\":\"gact\"," \
+	"\"control_action\":{\"type\":\"" verdict "\"},\"index\":1,\"stats\":{\"bytes\":9,\"packets\":" packets ",\"drops\":0}}]}}]\n"
+
+static void a_filter_that_counted_the_drops_is_the_cause(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	play(&p.w[0], &query, QUERY_OK, 1);
+	play(&p.w[1], &query, QUERY_TC, 3);
+	state_of(&p.w[0], p.w[0].cl, "filters", "[]\n");
+	counted(&p.w[1], p.w[1].cl, "filters", FILTER("4", "drop"), FILTER("7", "drop"));
+	compare(&p);
+	assert_says(p.verdict, "Cause: tc filter \"pref 10 protocol ip flower dst_port 53 action drop\" at the egress of veth0 in netns cl is only in ");
+	assert_says(p.verdict, "; its counter moved by 3.");
+	end(&p);
+}
+
+static void a_filter_that_lets_pass_is_not_the_cause(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	play(&p.w[0], &query, QUERY_OK, 1);
+	play(&p.w[1], &query, QUERY_TC, 3);
+	state_of(&p.w[0], p.w[0].cl, "filters", "[]\n");
+	counted(&p.w[1], p.w[1].cl, "filters", FILTER("4", "drop"), FILTER("4", "drop"));
+	compare(&p);
+	assert_says(p.verdict, "Cause: a tc filter at the egress of ");
+	end(&p);
+}
+
+/* iptables-nft-save leaves out what is not of its making, though the table has the name of one of its own. */
+static void rules_of_nft_are_seen_in_tables_that_iptables_would_make(void **state)
+{
+	static const char rule[] = "{\"nftables\":[{\"chain\":{\"family\":\"ip\",\"table\":\"filter\",\"name\":\"mine\",\"hook\":\"output\",\"prio\":0,"
+		"\"policy\":\"accept\"}},{\"rule\":{\"family\":\"ip\",\"table\":\"filter\",\"chain\":\"mine\",\"handle\":2,\"expr\":["
+		DPORT("53") ",{\"drop\":null}]}}]}";
+	struct pair_of_worlds p;
+
+	drop_begin(&p);
+	for (int s = 0; s < 2; s++)
+		state_of(&p.w[s], p.w[s].cl, "iptables-nft", "*filter\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n");
+	state_of(&p.w[0], p.w[0].cl, "nftables", NFT(""));
+	state_of(&p.w[1], p.w[1].cl, "nftables", rule);
+	compare(&p);
+	assert_says(p.verdict, "Cause: rule \"udp dport 53 drop\" of nftables chain ip filter mine in netns cl is only in ");
+	end(&p);
+}
+
+#define SET(elements) "{\"set\":{\"family\":\"inet\",\"table\":\"t\",\"name\":\"blocked\",\"type\":\"ipv4_addr\"" elements "}}"
+#define DROPS_SET(elements, n) NFT(CHAIN("output", "accept") "," SET(elements) "," RULE("{\"match\":{\"op\":\"==\",\"left\":{\"payload\":" \
+	"{\"protocol\":\"ip\",\"field\":\"saddr\"}},\"right\":\"@blocked\"}}," COUNTER(n) ",{\"drop\":null}"))
+
+static void the_set_that_changed_is_told_with_its_rule(void **state)
+{
+	struct pair_of_worlds p;
+
+	begin(&p);
+	play(&p.w[0], &query, QUERY_ALLOWED, 1);
+	play(&p.w[1], &query, QUERY_NFT, 3);
+	state_of(&p.w[0], p.w[0].cl, "nftables", DROPS_SET("", "5"));
+	counted(&p.w[1], p.w[1].cl, "nftables", DROPS_SET(",\"elem\":[\"10.0.0.1\"]", "5"), DROPS_SET(",\"elem\":[\"10.0.0.1\"]", "8"));
+	compare(&p);
+	assert_says(p.verdict, "Cause: rule \"ip saddr @blocked drop\" of nftables chain inet t c in netns cl; its counter moved by 3, and by 0 in ");
+	assert_says(p.verdict, "; set inet t blocked in netns cl is 10.0.0.1 in ");
+	end(&p);
+}
+
 static void what_one_side_did_not_note_is_no_difference(void **state)
 {
 	const struct trc_record failed = { TRC_SNAPSHOT, .snapshot = { 1, 0, "nftables", "nft", "nft is not installed", 0, 1, "" } };
@@ -286,9 +384,11 @@ static void hostile_snapshots_do_no_harm(void **state)
 	static const char *const texts[] = {
 		"", "[", "[1,null,\"x\",[],{}]", "{\"nftables\":{\"a\":1}}", "{\"nftables\":[{\"rule\":[]},{\"chain\":{}},{\"set\":{\"elem\":5}}]}",
 		"[{\"dst\":{},\"dev\":[],\"ifname\":{\"a\":1},\"addr_info\":7,\"flags\":\"UP\",\"kind\":[1]}]", " = \n = 1\na = \n", "*filter\n[ -A\n:\n",
-		"[{\"ifname\":\"\\u001b[2J\",\"mtu\":1,\"flags\":[{}],\"addr_info\":[{\"local\":5}]}]",
+		"[{\"dev\":{},\"parent\":[]},{\"dev\":\"x\"},5]\n[{\"options\":{\"actions\":{\"a\":1}}},{\"options\":{\"actions\":[1,{\"kind\":[]}]}}]\n{}\n",
+		"src  dst\n\tdir\nsrc\nsrc 1\\n", "[{\"ifname\":\"\\u001b[2J\",\"mtu\":1,\"flags\":[{}],\"addr_info\":[{\"local\":5}]}]",
 	};
-	static const char *const whats[] = { "nftables", "iptables", "routes", "rules", "addresses", "neighbours", "qdiscs", "sysctls", "snmp" };
+	static const char *const whats[] = { "nftables", "iptables", "routes", "rules", "addresses", "neighbours", "qdiscs", "sysctls", "snmp", "filters", "fdb",
+		"xfrm-policies", "xfrm" };
 
 	for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
 		struct pair_of_worlds p;
@@ -323,6 +423,11 @@ int main(void)
 		cmocka_unit_test(a_route_to_elsewhere_is_not_the_cause),
 		cmocka_unit_test(a_reason_that_says_all_is_the_cause_when_no_difference_is),
 		cmocka_unit_test(few_drops_are_no_chance_when_a_new_rule_counted_them),
+		cmocka_unit_test(few_drops_are_no_chance_when_a_new_queue_counted_them),
+		cmocka_unit_test(a_filter_that_counted_the_drops_is_the_cause),
+		cmocka_unit_test(a_filter_that_lets_pass_is_not_the_cause),
+		cmocka_unit_test(rules_of_nft_are_seen_in_tables_that_iptables_would_make),
+		cmocka_unit_test(the_set_that_changed_is_told_with_its_rule),
 		cmocka_unit_test(what_one_side_did_not_note_is_no_difference),
 		cmocka_unit_test(hostile_snapshots_do_no_harm),
 	};

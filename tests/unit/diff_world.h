@@ -29,7 +29,7 @@
 
 #define WORLD_FUNCS 160
 
-enum { REASON_NOT_SPECIFIED = 2, REASON_NO_SOCKET = 3, REASON_NETFILTER = 11, REASON_RPFILTER = 15 };
+enum { REASON_NOT_SPECIFIED = 2, REASON_NO_SOCKET = 3, REASON_NETFILTER = 11, REASON_RPFILTER = 15, REASON_QDISC = 50, REASON_TC_EGRESS = 51 };
 
 struct world {
 	int fd;
@@ -151,6 +151,8 @@ static void world_open_bare(struct world *w, uint32_t salt)
 	world_enum(w, "SKB_DROP_REASON_NO_SOCKET", REASON_NO_SOCKET);
 	world_enum(w, "SKB_DROP_REASON_NETFILTER_DROP", REASON_NETFILTER);
 	world_enum(w, "SKB_DROP_REASON_IP_RPFILTER", REASON_RPFILTER);
+	world_enum(w, "SKB_DROP_REASON_QDISC_DROP", REASON_QDISC);
+	world_enum(w, "SKB_DROP_REASON_TC_EGRESS", REASON_TC_EGRESS);
 	world_netns(w, w->cl, world_named ? "cl" : "", world_device);
 	world_netns(w, w->sv, world_named ? "sv" : "", "veth1");
 }

@@ -80,8 +80,8 @@ static const char *ruleset(void)
 
 static void snapshot_put(struct tape *t)
 {
-	static const char *const whats[] = { "nftables", "iptables", "ip6tables-nft", "snmp", "snmp6", "netstat", "qdiscs" };
-	struct trc_record rec = { TRC_SNAPSHOT, .snapshot = { dice() & 1, number(), whats[dice() % 7], "", "", 0, 1, ruleset() } };
+	static const char *const whats[] = { "nftables", "iptables", "ip6tables-nft", "snmp", "snmp6", "netstat", "qdiscs", "filters" };
+	struct trc_record rec = { TRC_SNAPSHOT, .snapshot = { dice() & 1, number(), whats[dice() % 8], "", "", 0, 1, ruleset() } };
 
 	trc_write(t->w, &rec);
 }

@@ -37,6 +37,8 @@ system_settings() {
 	ip -n pktrec-client route add 203.0.113.0/24 dev client0 table 77 || return
 	ip -n pktrec-client rule add fwmark 7 lookup 77 || return
 	ip netns exec pktrec-client sh -c 'echo 1 >/proc/sys/net/ipv4/conf/client0/arp_ignore' || return
+	tc -n pktrec-client qdisc add dev client0 clsact &&
+		tc -n pktrec-client filter add dev client0 egress protocol ip u32 match ip dport 53 0xffff action pass || return
 	tc -n pktrec-client qdisc add dev client0 root netem delay 1ms
 }
 
@@ -49,6 +51,7 @@ system_record() {
 
 system_settings_undo() {
 	tc -n pktrec-client qdisc del dev client0 root
+	tc -n pktrec-client qdisc del dev client0 clsact
 	ip -n pktrec-client rule del fwmark 7
 	ip -n pktrec-client route del 203.0.113.0/24 dev client0 table 77
 	ip -n pktrec-client route del 198.51.100.0/24
@@ -130,6 +133,7 @@ system_has_routes() {
 			'"dst":"203.0.113.0/24".*"table":"77"' &&
 			system_says "$1" $end rules pktrec-client '"fwmark":"0x7"' &&
 			system_says "$1" $end qdiscs pktrec-client '"kind":"netem"' &&
+			system_says "$1" $end filters pktrec-client '"dev":"client0","parent":"egress"' '"kind":"u32"' '"packets":'"$end," &&
 			system_says "$1" $end addresses pktrec-client '"ifname":"client0"' '"local":"10.0.0.1"' &&
 			system_says "$1" $end neighbours pktrec-client '"dst":"10.0.0.2"' &&
 			system_says "$1" $end sysctls pktrec-client 'net\.ipv4\.conf\.client0\.arp_ignore = 1' &&
