@@ -3,7 +3,7 @@
 #   make            all tools          make demo      the main job, from nothing (README)
 #   make analyze    without clang, libbpf or root     make test   unit, golden, kernels in virtual machines
 #   make samples    record samples/ anew               make bench     the rates of library and analyzer, and what recording costs
-#   make diagnosis  does pktdiff name what was broken? over 50 faults on real kernels
+#   make diagnosis  does pktdiff name what was broken? over 90 faults on real kernels
 #   make install    tools, pages, library (install-lib) make bench-vm  of these, what it costs in test machines
 
 B ?= build

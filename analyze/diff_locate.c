@@ -165,20 +165,23 @@ static void find_limits(const struct finding *f, const struct path *path, size_t
 	}
 }
 
-/* The function that gave the hook's verdict: the last table or chain that ran in it, or whoever reported the drop. */
+/* The function that gave the hook's verdict: the last table or chain that ran in it, or what decides there, or whoever reported the drop. */
 static uint32_t find_chain(const struct path *path)
 {
 	static const char *const evaluators[] = { "_do_table", "_do_chain" };
-	size_t found = path->n;
+	size_t found = path->n, other = path->n;
 
 	if (!path->netfilter)
 		return 0;
 	for (size_t i = path->decisive + 1; i < path->end && path->steps[i].inner; i++) {
 		const char *name = step_func(path, i)->name;
 
-		if (strstr(name, evaluators[0]) || strstr(name, evaluators[1]) || found == path->n)
+		if (strstr(name, evaluators[0]) || strstr(name, evaluators[1]))
 			found = i;
+		else if (step_func(path, i)->flags & TRC_FUNC_RETURN)
+			other = i;
 	}
+	found = found < path->n ? found : other;
 	if (found == path->n && path->drop < path->n && path->drop != path->decisive)
 		found = path->drop;
 	if (found == path->n || step_hop(path, found)->func == step_hop(path, path->decisive)->func)

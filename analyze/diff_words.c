@@ -57,13 +57,19 @@ static void add_packet(struct text *t, const struct path *path, const struct fin
 		add(t, " (and %u like it)", hits - 1);
 }
 
-/* " on eth0 in cl" */
+/* " on eth0 in netns cl": as of that step, or what was seen last before it */
 static void add_where(struct text *t, const struct path *path, size_t step)
 {
-	const struct trc_hop *h = step_hop(path, step);
-	const char *device = model_dev(path->side->m, h->netns, h->ifindex);
-	const char *netns = h->have & TRC_HAVE_NETNS ? model_netns(path->side->m, h->netns) : "";
+	const char *device = "", *netns = "";
 
+	for (size_t i = step < path->n ? step + 1 : path->n; i-- > 0 && !*netns;) {
+		const struct trc_hop *h = step_hop(path, i);
+
+		if (!*device)
+			device = model_dev(path->side->m, h->netns, h->ifindex);
+		if (h->have & TRC_HAVE_NETNS)
+			netns = model_netns(path->side->m, h->netns);
+	}
 	if (*device)
 		add(t, " on %s", device);
 	if (*netns)
@@ -161,6 +167,7 @@ static void add_netfilter(struct text *t, const struct diff *d, const struct fin
 	add_func(t, bad, bad->decisive);
 	add(t, ": in %s netfilter drops ", bad->side->name);
 	add_packet(t, bad, f, f->bad);
+	add_where(t, bad, bad->decisive);
 	add(t, " at hook %s (%s), drop reason %s", hook_name(h->family, h->hook), family_name(h->family),
 	    packet_reason(bad->side->m, bad->last));
 	if (d->locus.chain)
@@ -189,13 +196,15 @@ static void add_dropped(struct text *t, const struct diff *d, const struct findi
 {
 	const struct path *bad = &d->locus.path[f->bad];
 	size_t where = bad->drop < bad->n ? bad->drop : bad->decisive;
+	const char *reason = packet_reason(bad->side->m, bad->last);
 	const struct func *func = step_func(bad, where);
 
 	add(t, "Diverges at ");
 	add_func(t, bad, where);
-	add(t, ": in %s %s drops ", bad->side->name, layer_text(func->layer));
+	add(t, ": in %s %s drops ", bad->side->name, layer_text(strncmp(reason, "TC_", 3) ? func->layer : "tc"));
 	add_packet(t, bad, f, f->bad);
-	add(t, ", drop reason %s; ", packet_reason(bad->side->m, bad->last));
+	add_where(t, bad, where);
+	add(t, ", drop reason %s; ", reason);
 	add_good(t, d, f);
 }
 

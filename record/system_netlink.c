@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * system_netlink.c - interfaces, addresses, routes, rules and neighbours where there is no ip(8): one dump each.
+ * system_netlink.c - interfaces, addresses, routes, rules and neighbours where there is no ip(8), and what bridges know: one dump each.
  *
  * Which attributes are told, and under which of ip's names, is the table.  Numbers stay numbers.
  */
@@ -74,6 +74,9 @@ static const struct dump dumps[] = {
 	{ "neighbours", RTM_GETNEIGH, AF_UNSPEC, sizeof(struct ndmsg),
 	  { HEAD_DEVICE("dev", ndmsg, ndm_ifindex), HEAD("state", ndmsg, ndm_state), HEAD("flags", ndmsg, ndm_flags) },
 	  { { NDA_DST, ADDRESS, "dst" }, { NDA_LLADDR, LINK_ADDRESS, "lladdr" } } },
+	{ "fdb", RTM_GETNEIGH, AF_BRIDGE, sizeof(struct ndmsg),
+	  { HEAD_DEVICE("dev", ndmsg, ndm_ifindex), HEAD("state", ndmsg, ndm_state), HEAD("flags", ndmsg, ndm_flags) },
+	  { { NDA_LLADDR, LINK_ADDRESS, "lladdr" }, { NDA_DST, ADDRESS, "dst" }, { NDA_VLAN, NUMBER, "vlan" }, { NDA_MASTER, DEVICE, "master" } } },
 };
 
 #define ATTRIBUTES_MAX (sizeof(dumps->attributes) / sizeof(*dumps->attributes))
@@ -125,8 +128,8 @@ static int value_put(struct answer *a, const struct nlattr *attr, enum form form
 		return text_json(a->out, inet_ntop(n == 4 ? AF_INET : AF_INET6, payload, text, sizeof(text)));
 	if (form == DEVICE && n == 4)
 		return device_put(a, mnl_attr_get_u32(attr));
-	if (form == NUMBER && n == 4)
-		return text_print(a->out, "%u", mnl_attr_get_u32(attr));
+	if (form == NUMBER && (n == 4 || n == 2))
+		return text_print(a->out, "%u", n == 4 ? mnl_attr_get_u32(attr) : mnl_attr_get_u16(attr));
 	return bytes_put(a, payload, n);
 }
 

@@ -65,6 +65,11 @@ SELECT recording, moment, netns_id, netns, 'nftables', clean(rule ->> '$.family'
 				 x.value ->> '$.key.meta.key', 'ct ' || (x.value ->> '$.key.ct.key'), '?') || ' vmap ' ||
 			coalesce(replace(replace(replace(replace(replace(replace(coalesce(x.value ->> '$.data.set', x.value ->> '$.data'), ',{"', ' : '),
 				'":null}', ''), '],[', ', '), '[', ''), ']', ''), '"', ''), '?')
+		WHEN x.key = 'limit' AND x.type = 'object' THEN
+			'limit rate ' || iif(x.value ->> '$.inv', 'over ', '') || coalesce(x.value ->> '$.rate', '?') || coalesce(' ' || (x.value ->> '$.rate_unit'), '') ||
+			'/' || coalesce(x.value ->> '$.per', '?') || coalesce(' burst ' || (x.value ->> '$.burst'), '')
+		WHEN x.key IN ('snat', 'dnat') AND x.type = 'object' THEN
+			x.key || ' to ' || coalesce(x.value ->> '$.addr', '') || coalesce(':' || (x.value ->> '$.port'), '')
 		WHEN x.key IN ('jump', 'goto') AND x.type = 'object' THEN x.key || ' ' || coalesce(x.value ->> '$.target', '?')
 		WHEN x.key = 'xt' AND x.type = 'object' THEN 'xt ' || coalesce(x.value ->> '$.name', '?')
 		WHEN x.key = 'counter' THEN NULL
@@ -103,15 +108,15 @@ SELECT recording, moment, netns_id, netns, 'filters', 'tc', clean(device), clean
 		 iif(filter ->> '$.options."direct-action"', 'bpf', NULL)),
 	clean('pref ' || coalesce(filter ->> '$.pref', '?') || iif(filter ->> '$.protocol' = 'all', '', coalesce(' protocol ' || (filter ->> '$.protocol'), '')) ||
 		' ' || coalesce(filter ->> '$.kind', '?') ||
-		coalesce((SELECT ' ' || group_concat(iif(o.key = 'name', 'program', o.key) || iif(o.type = 'true', '', ' ' || o.atom), ' ')
+		coalesce((SELECT ' ' || group_concat(CASE o.key WHEN 'name' THEN 'program' WHEN 'value' THEN 'match' WHEN 'off' THEN 'at' ELSE o.key END || iif(o.type = 'true', '', ' ' || o.atom), ' ')
 			FROM json_tree(filter, '$.options') o
 			WHERE o.atom IS NOT NULL AND o.type <> 'false' AND o.fullkey NOT LIKE '$.options.actions%' AND o.key NOT IN ('handle', 'fh', 'order',
 				'key_ht', 'bkt', 'not_in_hw', 'in_hw', 'in_hw_count', 'rule_hit', 'success', 'id', 'tag', 'jited', 'offmask', 'eth_type')), '') ||
 		coalesce((SELECT group_concat(' action ' || iif(a.value ->> '$.kind' = 'gact', '', coalesce(a.value ->> '$.kind', '?') || ' ' ||
 				coalesce((SELECT group_concat(o.key || ' ' || o.atom, ' ') || ' ' FROM json_tree(a.value) o
-					WHERE o.atom IS NOT NULL AND o.fullkey NOT LIKE '$.stats%' AND o.fullkey NOT LIKE '$.control_action%' AND
+					WHERE o.atom IS NOT NULL AND replace(o.fullkey, '"', '') NOT LIKE '$.stats%' AND replace(o.fullkey, '"', '') NOT LIKE '$.control_action%' AND
 						o.key NOT IN ('kind', 'order', 'index', 'ref', 'bind', 'installed', 'last_used', 'first_used', 'not_in_hw',
-							'used_hw_stats', 'id', 'tag', 'jited')), '')) ||
+							'used_hw_stats', 'id', 'tag', 'jited', 'overhead')), '')) ||
 				coalesce(a.value ->> '$.control_action.type', ''), '')
 			FROM json_each(filter, '$.options.actions') a WHERE a.type = 'object'), ''))
 FROM filter;

@@ -115,9 +115,10 @@ FROM snapshot s, json_each(iif(s.what = 'neighbours' AND json_valid(s.text), s.t
 WHERE n.type = 'object' AND n.value ->> '$.state[0]' IN ('FAILED', 'INCOMPLETE', 'PERMANENT');
 
 CREATE TEMP TABLE device AS
-SELECT s.recording, s.moment, s.netns, clean(d.value ->> '$.ifname') AS device, d.value AS object
+SELECT s.recording, s.moment, s.netns, clean(d.value ->> '$.ifname') AS device, clean(d.value ->> '$.address') AS address, d.value AS object
 FROM snapshot s, json_each(iif(s.what = 'addresses' AND json_valid(s.text), s.text, '[]')) d
 WHERE d.type = 'object' AND d.value ->> '$.ifname' IS NOT NULL;
+CREATE INDEX temp.device_address ON device (recording, moment, netns, address);
 
 -- those of a link's own making are as random as its hardware address
 INSERT INTO temp.thing
@@ -202,12 +203,14 @@ WHERE kind = 'sysctl' AND name GLOB 'net.ipv[46].conf.*';
 
 -- what is known of link-layer addresses, when it was not learnt: of a bridge, and by whom the others are reached of a VXLAN
 INSERT INTO temp.thing
-SELECT s.recording, s.moment, s.netns, s.what, 'fdb', 'forwarding entry ' || clean(f.value ->> '$.mac') || coalesce(' vlan ' || CAST(f.value ->> '$.vlan' AS TEXT), '') ||
+SELECT s.recording, s.moment, s.netns, s.what, 'fdb', 'forwarding entry ' || clean(f.value ->> '$.lladdr') || coalesce(' vlan ' || CAST(f.value ->> '$.vlan' AS INTEGER), '') ||
 		coalesce(' of ' || clean(f.value ->> '$.master'), ''),
-	'to ' || coalesce(clean(f.value ->> '$.ifname'), '?') || coalesce(' dst ' || clean(f.value ->> '$.dst'), ''), NULL, clean(f.value ->> '$.ifname'), NULL, NULL, NULL, NULL
+	'to ' || coalesce(clean(f.value ->> '$.dev'), '?') || coalesce(' dst ' || clean(f.value ->> '$.dst'), ''), NULL, clean(f.value ->> '$.dev'), NULL, NULL, NULL, NULL
 FROM snapshot s, json_each(iif(s.what = 'fdb' AND json_valid(s.text), s.text, '[]')) f
-WHERE f.type = 'object' AND ((f.value ->> '$.state' IN ('static', 'permanent') AND f.value ->> '$.master' IS NOT NULL) OR f.value ->> '$.dst' IS NOT NULL) AND
-	f.value ->> '$.mac' NOT LIKE '33:33:%' AND f.value ->> '$.mac' NOT LIKE '01:00:5e:%';
+WHERE f.type = 'object' AND f.value ->> '$.lladdr' NOT LIKE '33:33:%' AND f.value ->> '$.lladdr' NOT LIKE '01:00:5e:%' AND
+	((f.value ->> '$.state' IN (64, 128) AND f.value ->> '$.master' IS NOT NULL) OR f.value ->> '$.dst' IS NOT NULL) AND
+	NOT EXISTS (SELECT 1 FROM temp.device d WHERE d.recording = s.recording AND d.moment = s.moment AND d.netns IS s.netns AND	-- a port's own
+		d.address = clean(f.value ->> '$.lladdr'));
 
 -- ip xfrm policy: "src A dst B", then indented lines; the numbers and dates of "lifetime" and below are of no use
 INSERT INTO temp.thing
@@ -226,12 +229,16 @@ SELECT recording, moment, netns, 'snmp', 'counter', counter, '', NULL, NULL, NUL
 
 -- snapshots that are whole, of namespaces that both have; what netlink tells in place of a tool that was too slow has
 -- another shape, and is compared with its like alone
-CREATE TEMP TABLE taken AS
-SELECT netns, what, recording, max(moment = 'start') AS start, min(moment) AS last, max(source LIKE 'netlink %') AS netlink
+CREATE TEMP TABLE whole AS
+SELECT netns, what, recording, moment, source LIKE 'netlink %' AS netlink
 FROM snapshot
-WHERE note IS NULL OR note LIKE 'not asked%'
-GROUP BY netns, what, recording
-HAVING min(source LIKE 'netlink %') = max(source LIKE 'netlink %');
+WHERE note IS NULL OR note LIKE 'not asked%';
+
+CREATE TEMP TABLE taken AS
+SELECT l.netns, l.what, l.recording, l.last, l.netlink,
+	EXISTS (SELECT 1 FROM temp.whole w WHERE w.netns IS l.netns AND w.what = l.what AND w.recording = l.recording AND w.moment = 'start' AND
+		w.netlink = l.netlink) AS start
+FROM (SELECT netns, what, recording, min(moment) AS last, netlink FROM temp.whole GROUP BY netns, what, recording) l;	-- netlink of that moment
 
 CREATE TEMP TABLE both AS
 SELECT a.netns, a.what, a.last AS last_a, b.last AS last_b,

@@ -38,7 +38,7 @@ static void three_percent_of_ten_thousand_are_found(void **state)
 	assert_int_equal(p.d.findings[0].total[1], 10000);
 	wilson(p.d.findings[0].hits[1], 10000, &low, &high);
 	assert_true(low < 0.03 && high > 0.03);
-	assert_says(p.verdict, "of 10000 packets like UDP 10.0.0.1:40000 > 10.0.0.2:53 at hook LOCAL_OUT (IPv4), drop reason NETFILTER_DROP");
+	assert_says(p.verdict, "of 10000 packets like UDP 10.0.0.1:40000 > 10.0.0.2:53 on veth0 in netns cl at hook LOCAL_OUT (IPv4), drop reason NETFILTER_DROP");
 	assert_true(p.d.parting.packet && p.d.parting.p < 1e-6);
 	assert_string_equal(name_text(&p.d, p.d.parting.from >> 17), "ip_send_skb");
 	end(&p);

@@ -78,7 +78,7 @@ static void a_cached_route_does_not_hide_the_divergence(void **state)
 	     "ip_route_input_noref ip_route_input_slow ip_local_deliver nf_hook_slow@1 ipt_do_table sk_skb_reason_drop !nf_hook_slow=11" FREED
 	     " <nf_hook_slow=-1", 1);
 	compare(&p);
-	assert_says(p.verdict, "netfilter drops the TCP SYN packet 10.0.0.1:40000 > 10.0.0.2:80 at hook LOCAL_IN (IPv4)");
+	assert_says(p.verdict, "netfilter drops the TCP SYN packet 10.0.0.1:40000 > 10.0.0.2:80 on veth1 in netns sv at hook LOCAL_IN (IPv4)");
 	assert_says(p.verdict, "it goes on from ip_local_deliver to ip_local_deliver_finish and reaches TCP");
 	end(&p);
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The server answers no ARP request, and the client has forgotten it.
+only=6.12
 spoil() {
 	on client sysctl -qw net.ipv4.neigh.c0.retrans_time_ms=100 && on server sysctl -qw net.ipv4.conf.all.arp_ignore=8 &&
 		ip -n client neigh flush dev c0

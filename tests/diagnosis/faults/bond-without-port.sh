@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The bond has lost its only port.
+only=6.12
 traffic=ask
 before() {
 	ip -n client link add bond0 type bond mode active-backup miimon 100 && ip -n client link set c0 down &&

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The router may track no further connection.
+only=6.1
 net=routed
 before() { on router nft 'table inet guard { chain transit { type filter hook forward priority 0; ct state established counter; }; }'; }
 spoil() { set_for_now net.netfilter.nf_conntrack_max=1; }

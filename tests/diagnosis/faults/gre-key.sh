@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The ends of a GRE tunnel disagree about its key.
+only=6.1
 net=routed traffic=through_gre
 through_gre() { on client ping -c 1 -W 1 10.9.0.2; }
 gre() { ip -n "$1" link add g1 type gre local "$2" remote "$3" key "$4" && ip -n "$1" link set g1 up && address "$1" g1 "$5/24"; }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A class of HTB is slow, and its queue is short.
+only=6.12
 traffic="burst 1000 20"
 spoil() {
 	tc -n client qdisc add dev c0 root handle 1: htb default 1 &&

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The server lets a client have three connections.
+only=6.12
 traffic="connections"
 connections() {
 	listen_for endpoint closed 8000 && on client endpoint connect "$server" 8000 5

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The macvlan that has the server's address got another link-layer address, which the client does not know.
+only=6.1
 traffic=ping_macvlan
 ping_macvlan() { on client ping -c 1 -W 1 10.0.0.3; }
 before() {

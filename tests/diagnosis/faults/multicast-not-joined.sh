@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The receiver is no member of the group it is sent to.
+only=6.12
 traffic=burst_to_group
 burst_to_group() {
 	listen_for endpoint lazy 4001 3 $(cat /tmp/bound) && on client endpoint send 239.1.1.1 4001 100 3

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The client's address got into a set whose members the router drops; the rule was there before.
+only=6.1
 net=routed traffic=ask
 before() {
 	on router nft 'table inet guard { set blocked { type ipv4_addr; }; chain transit {

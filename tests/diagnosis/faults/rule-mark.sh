@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A mark sends queries to a gateway that is none.
+only=6.1
 net=routed traffic=mixed
 spoil() {
 	on client sysctl -qw net.ipv4.neigh.c0.retrans_time_ms=100 && ip -n client route add default via 10.1.0.9 table 77 &&

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The router gives packets a source that does not lead back to it.
+only=6.1
 net=routed
 spoil() {
 	on server sysctl -qw net.ipv4.neigh.s0.retrans_time_ms=100 &&

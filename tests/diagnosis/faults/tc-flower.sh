@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A filter at the router's way out drops what goes to the server's port 53.
+only=6.12
 net=routed traffic=mixed
 spoil() {
 	tc -n router qdisc add dev r1 clsact &&

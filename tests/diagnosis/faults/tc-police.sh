@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A policer at the server's device drops what is too much.
+only=6.1
 traffic="ask_many 24"
 spoil() {
 	tc -n server qdisc add dev s0 clsact &&

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The server's end of the VLAN has another number.
+only=6.1
 traffic=through_vlan
 through_vlan() { on client ping -c 1 -W 1 10.8.0.2; }
 vlan() { ip -n "$1" link add link "$2" name v1 type vlan id "$3" && ip -n "$1" link set v1 up && address "$1" v1 "$4/24"; }

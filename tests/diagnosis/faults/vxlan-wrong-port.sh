@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The server's end of the tunnel listens on another port.
+only=6.12
 net=tunnel
 spoil() {
 	ip -n server link del vx &&
