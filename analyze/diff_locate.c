@@ -151,6 +151,23 @@ static void find_other_way(const struct path *path, size_t *limit)
 	limit[1] = j < path[1].end ? j : path[1].end;
 }
 
+/* A dropped packet is quoted in an error to its sender: what is done for that is not its way any more. */
+static size_t before_error(const struct path *path)
+{
+	static const char *const senders[] = { "icmp_send", "__icmp_send", "icmp6_send", "icmpv6_send", "tcp_v4_send_reset", "tcp_v6_send_reset" };
+	char name[128];
+
+	if (path->last->fate != FATE_DROPPED)
+		return path->end;
+	for (size_t i = 0; i < path->end; i++) {
+		func_plain(step_func(path, i)->name, name, sizeof(name));
+		for (size_t j = 0; j < sizeof(senders) / sizeof(senders[0]); j++)
+			if (!strcmp(name, senders[j]))
+				return i;
+	}
+	return path->end;
+}
+
 /* How far each path is compared: up to its end, and to the hook's verdict when that decided. */
 static void find_limits(const struct finding *f, const struct path *path, size_t *limit)
 {
@@ -161,7 +178,7 @@ static void find_limits(const struct finding *f, const struct path *path, size_t
 	for (int s = 0; s < 2; s++) {
 		const struct path *p = &path[s];
 
-		limit[s] = p->netfilter ? p->decisive + 1 : p->end;
+		limit[s] = p->netfilter ? p->decisive + 1 : before_error(p);
 	}
 }
 

@@ -314,7 +314,7 @@ static void show_reason(const struct diff *d, const struct evidence *e, const st
 	const struct path *bad = &d->locus.path[f->bad];
 	const struct func *func;
 	const char *reason, *meaning, *advice;
-	char name[128];
+	char name[128], there[128];
 
 	if (!f->packet[f->bad] || !bad->n)
 		return;
@@ -324,8 +324,9 @@ static void show_reason(const struct diff *d, const struct evidence *e, const st
 	if (bad->last->fate != FATE_DROPPED)
 		return;
 	reason = packet_reason(bad->side->m, bad->last);
-	meaning = reason_meaning(reason);
-	advice = reason_advice(reason);
+	snprintf(there, sizeof(there), "%.60s@%.60s", reason, bad->drop < bad->n ? func_plain(step_func(bad, bad->drop)->name, name, sizeof(name)) : "");
+	meaning = reason_meaning(*reason_meaning(there) ? there : reason);
+	advice = reason_advice(*reason_meaning(there) ? there : reason);
 	fact(e, "reason", "%s%s%s", reason, *meaning ? ": " : "", meaning);
 	if (*advice)
 		fact(e, "check", "%s", advice);
