@@ -110,6 +110,8 @@ static void json_finding(struct json *out, const struct diff *d, const struct fi
 		snprintf(text, sizeof(text), "%.3e", f->p);
 		json_text(&j, "p", text);
 	}
+	if (f->proved)
+		json_bool(&j, "proved", true);
 	if (located && d->locus.chain) {
 		const struct func *chain = &d->locus.path[f->bad].side->m->funcs[d->locus.chain - 1];
 
