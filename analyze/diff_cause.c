@@ -214,12 +214,12 @@ static int symptom_fits(const struct symptom *y, const char *pattern, size_t nfu
 static int knowledge_weight(const struct symptom *y, const struct change *c)
 {
 	const char *at = embedded_causes;
+	bool acts = !strcmp(c->kind, "rule") || !strcmp(c->kind, "qdisc");
 	char name[400];
 	int best = 0;
 	struct row r;
 
-	snprintf(name, sizeof(name), "%s%s%s", strcmp(c->kind, "rule") ? "" : c->action[*c->action[y->f->bad] ? y->f->bad : !y->f->bad],
-		 strcmp(c->kind, "rule") ? "" : " ", c->name);
+	snprintf(name, sizeof(name), "%s%s%s", acts ? c->action[*c->action[y->f->bad] ? y->f->bad : !y->f->bad] : "", acts ? " " : "", c->name);
 	while (row_next(&at, &r)) {
 		int weight = !strcmp(r.kind, c->kind) ? atoi(r.weight) * WEIGHT : 0;
 		int fits = weight ? symptom_fits(y, r.symptom, y->nfuncs) : 0;
