@@ -194,11 +194,15 @@ void tell_filters(struct story *s)
 		if (c.ncounted++ < NAMED_MAX)
 			c.counted[c.ncounted - 1] = r;
 	}
+	if (c.ncounted == 1) {
+		story_name(s, "rule", rule_text(c.counted[0], text, sizeof(text)));
+		cite(s, packet_last_hop(s->m, s->p));
+	}
 	if (c.ncounted == 1 && c.counted[0]->counted > 0)
 		story_say(s, "Rule", "It is %s. It counted %lld packet%s while this was recorded, and no other there that drops did.",
 			  rule_text(c.counted[0], text, sizeof(text)), (long long)c.counted[0]->counted, c.counted[0]->counted == 1 ? "" : "s");
 	else if (c.ncounted == 1)
 		story_say(s, "Rule", "It is likely %s: no other there drops.", rule_text(c.counted[0], text, sizeof(text)));
 	else if (c.ncounted)
-		say_list(s, "It is one of these", c.counted, c.ncounted);
+		say_list(s, packet_last_hop(s->m, s->p), "It is one of these", c.counted, c.ncounted);
 }
