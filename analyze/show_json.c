@@ -110,6 +110,8 @@ static void packet_json(FILE *out, const struct model *m, const struct packet *p
 		json_number(&j, "fate_hop", p->fate_hop + 1);
 	if (p->fate == FATE_DROPPED)
 		json_text(&j, "reason", packet_reason(m, p));
+	if (p->fate == FATE_DROPPED && packet_delivered_clone(m, p))
+		json_number(&j, "delivered_clone", packet_delivered_clone(m, p)->number);
 	if (hook != NO_HOP)
 		json_text(&j, "drop_hook", hook_text(packet_hop(m, p, hook), word, sizeof(word)));
 	if (p->pid)

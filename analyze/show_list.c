@@ -126,7 +126,9 @@ static void packet_narrow(const struct term *t, const struct model *m, const str
 	struct cells c;
 
 	cells_fill(&c, m, p);
-	if (text_width(c.text[COL_FATE]) > widths[COL_FATE])
+	if (text_width(c.text[COL_FATE]) > widths[COL_FATE] && p->fate == FATE_DROPPED && packet_delivered_clone(m, p))
+		snprintf(c.text[COL_FATE], sizeof(c.text[0]), "dropped, no loss");
+	else if (text_width(c.text[COL_FATE]) > widths[COL_FATE])
 		packet_fate_short(m, p, c.text[COL_FATE], sizeof(c.text[0]));
 	pair_line(t, STYLE_PLAIN, widths, fate_style(p->fate), c.text);
 	if (hook != NO_HOP)

@@ -244,12 +244,15 @@ const char *packet_went_on(const struct model *m, const struct packet *p)
 const char *packet_fate_text(const struct model *m, const struct packet *p, char *buf, size_t size)
 {
 	uint32_t hook = packet_drop_hook(m, p), reader = packet_reader(m, p);
+	const struct packet *clone = p->fate == FATE_DROPPED ? packet_delivered_clone(m, p) : NULL;
 	char word[96];
 
 	switch (p->fate) {
 	case FATE_DROPPED:
 		snprintf(buf, size, "dropped: %s%s%s", packet_reason(m, p), hook == NO_HOP ? "" : " at ",
 			 hook == NO_HOP ? "" : hook_text(packet_hop(m, p, hook), word, sizeof(word)));
+		if (clone && strlen(buf) + 1 < size)
+			snprintf(buf + strlen(buf), size - strlen(buf), " (no loss: see packet %u)", clone->number);
 		break;
 	case FATE_DELIVERED:
 		snprintf(buf, size, "delivered%s%s", reader ? " to " : "",

@@ -4,6 +4,7 @@
  * was recorded.
  */
 #include "explain.h"
+#include "show.h"
 #include "show_recording.h"
 
 static struct model *load_one(const struct step *steps, bool with_stack)
@@ -238,6 +239,7 @@ static bool said_to_be_no_loss(const char *name, int32_t reason, const struct st
 	struct tape t = tape_start();
 	struct model *m;
 	struct explain e;
+	char fate[128];
 	bool no_loss;
 
 	put(&t, (struct trc_record){ TRC_ENUM, .enumeration = { "skb_drop_reason", name, reason } });
@@ -249,6 +251,8 @@ static bool said_to_be_no_loss(const char *name, int32_t reason, const struct st
 	assert_int_equal(m->packets[1].fate, FATE_DELIVERED);
 	assert_int_equal(explain_packet(&e, m, &m->packets[0], &(struct explain_system){}), 0);
 	no_loss = says(&e, "This is no loss");
+	packet_fate_text(m, &m->packets[0], fate, sizeof(fate));
+	assert_int_equal(strstr(fate, " (no loss: see packet 2)") != NULL, no_loss);	/* the list says so as well */
 	explain_free(&e);
 	model_free(m);
 	return no_loss;
