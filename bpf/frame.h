@@ -44,25 +44,26 @@ static __always_inline struct frame *frame_known(__u64 buffer, __u64 now_ns)
 	return !f->data || (words_read(&data, buffer, 1) && data == f->data) ? f : NULL;
 }
 
-/* A new sk_buff is put around a buffer: around a frame it is that packet's child, followed as it was. */
-static __noinline __attribute__((unused)) int frame_rebuilt(struct hop *h)
+/* A new sk_buff is put around a buffer: around a frame it is that packet's child, followed as it was.  Was it? */
+GLOBAL int frame_rebuilt(__u64 run, __u64 time_ns, __u64 skb, __u64 func, __u64 buffer)
 {
-	__u64 buffer = h->state, parent;
+	struct run r = { .time_ns = time_ns };
 	struct packet_state *p;
 	struct frame *f;
+	__u64 parent;
 
-	run_describe(&h->run);
-	f = frame_known(buffer, h->run.time_ns);
+	if (!run_unpack(&r, run))
+		return 0;
+	f = frame_known(buffer, time_ns);
 	if (!f)
 		return 0;
 	parent = f->packet;
 	bpf_map_delete_elem(&frames, &buffer);
-	p = packet_begin(&h->run, h->skb, packet_known(h->skb), parent);
+	p = packet_begin(&r, skb, packet_known(skb), parent);
 	if (!p)
 		return 0;
-	edge_submit(&h->run, h->func, constants.frame_edge, p->id, parent);
-	h->cookie = (h->cookie & ~(__u64)COOKIE_BORN) | COOKIE_BLANK;
-	return 0;
+	edge_submit(&r, func, constants.frame_edge, p->id, parent);
+	return 1;
 }
 
 #endif

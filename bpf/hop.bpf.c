@@ -87,9 +87,12 @@ static __always_inline bool special_record(struct hop *h, struct scratch *s)
 
 	if (COOKIE_KIN(h->cookie))
 		kin_record(h, s->arguments, &call);
-	if (constants.frame_edge && h->cookie & COOKIE_AROUND)
-		frame_rebuilt(h);
-	found = hop_find(h, s->skb);
+	if (constants.frame_edge && h->cookie & COOKIE_AROUND) {
+		run_describe(&h->run);
+		if (frame_rebuilt(run_pack(&h->run), h->run.time_ns, h->skb, h->func, h->state))
+			h->cookie = (h->cookie & ~(__u64)COOKIE_BORN) | COOKIE_BLANK;
+	}
+	found = hop_find(h, &s->skb);
 	if (found)
 		call.packet = hop_submit(h);
 	if (h->cookie & COOKIE_RETURN)

@@ -19,13 +19,16 @@ struct {
 } names SEC(".maps");
 
 /* A process is named when its first packet, or a first hop after another process on this CPU, shows a new name. */
-static __noinline int name_submit(struct run *r, __u32 pid)
+GLOBAL int name_submit(__u64 run, __u32 pid)
 {
 	struct name now = {}, *known;
+	struct run own = {}, *r = &own;
 	struct task_struct *leader;
 	struct name_event *e;
 	__u64 at;
 
+	if (!run_unpack(r, run))
+		return 0;
 	r->control->last_pid = pid;
 	leader = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), group_leader);
 	bpf_core_read(&now, sizeof(now), &leader->comm);	/* threads have names of their own */
@@ -54,11 +57,13 @@ static __always_inline __u32 stack_read(struct run *r, struct scratch *s)
 	return size > 0 ? size / sizeof(s->frames[0]) : 0;
 }
 
-static __noinline int stack_receives(struct scratch *s, __u32 frames)
+GLOBAL int stack_receives(const struct scratch *s, __u32 frames)
 {
 	__u64 at;
 	__u32 i;
 
+	if (!s)
+		return 0;
 	for (i = 0; i < STACK_FRAMES; i++) {
 		if (i >= frames)
 			break;
@@ -76,11 +81,14 @@ static __always_inline __u32 stack_slots(__u32 frames)
 }
 
 /* Into the slots from `at` on, which are taken already. */
-static __noinline int stack_put(struct run *r, struct scratch *s, __u64 at, __u32 frames)
+GLOBAL int stack_put(__u64 run, const struct scratch *s, __u64 at, __u32 frames)
 {
+	struct run own = {}, *r = &own;
 	struct stack_event *e;
 	__u32 n, i;
 
+	if (!s || !run_unpack(r, run))
+		return 0;
 	for (n = 0; n < STACK_SLOTS; n++) {
 		if (n * STACK_SLOT_FRAMES >= frames)
 			break;
@@ -138,11 +146,16 @@ static __always_inline __u64 flow_key(const struct view *v)
 }
 
 /* Is this among the first of its flow, here?  `where` tells apart what is counted for itself. */
-static __noinline int flow_is_new(struct view *v, __u64 where)
+GLOBAL int flow_is_new(__u64 skb, const struct skb_copy *copy, __u64 where)
 {
-	__u64 key = mix(flow_key(v), where);
-	__u32 one = 1, *count = bpf_map_lookup_elem(&flows, &key);
+	__u32 one = 1, *count;
+	struct view v;
+	__u64 key;
 
+	if (!view_again(&v, skb, copy))
+		return 0;
+	key = mix(flow_key(&v), where);
+	count = bpf_map_lookup_elem(&flows, &key);
 	if (!count) {
 		bpf_map_update_elem(&flows, &key, &one, BPF_ANY);
 		return 1;
@@ -203,19 +216,27 @@ static __always_inline void data_take(struct data_walk *w)
 }
 
 /* Once for each packet, when its headers are complete: what is not paged of the first bytes, from the lowest layer on. */
-static __noinline int data_submit(struct run *r, struct packet_state *p, struct view *v)
+GLOBAL int data_submit(__u64 run, __u64 time_ns, __u64 packet, __u64 skb, const struct skb_copy *copy)
 {
-	__u64 head = (__u64)SKB(v, head), end = head + SKB(v, tail), data = (__u64)SKB(v, data);
-	__u16 mac = SKB(v, mac_header), network = SKB(v, network_header);
-	struct data_walk w = { .run = r, .packet = p->id, .layer = 3 };
+	struct run r = { .time_ns = time_ns };
+	struct data_walk w = { .run = &r, .packet = packet, .layer = 3 };
+	struct view view, *v = &view;
+	__u64 head, end, data;
+	__u16 mac, network;
 	struct image image;
 
+	if (!run_unpack(&r, run) || !view_again(v, skb, copy))
+		return 0;
+	head = (__u64)SKB(v, head);
+	end = head + SKB(v, tail);
+	data = (__u64)SKB(v, data);
+	mac = SKB(v, mac_header);
+	network = SKB(v, network_header);
 	w.from = network ? head + network : data;
 	if (mac != 0xffff && (!network || network > mac)) {
 		w.from = head + mac;
 		w.layer = 2;
 	}
-	p->had_data = 1;
 	if (w.from >= end)
 		return 0;
 	w.len = SKB(v, len) + (__u32)(data - w.from);
@@ -301,11 +322,11 @@ static __always_inline bool turned_away(__u64 skb)
 	if (!constants.direct || !constants.filtered || *(volatile __u64 *)&state.tracked)
 		return false;
 	view_open(&v, skb, NULL);
-	return !packet_accepted(&v);
+	return !packet_accepted(&v, skb);
 }
 
 /* The packet, a new one when it is to be followed; false: this is not to be recorded. */
-static __always_inline bool hop_find(struct hop *h, __u8 *copy)
+static __always_inline bool hop_find(struct hop *h, struct skb_copy *copy)
 {
 	struct packet_state *p = packet_known(h->skb);
 	bool born = h->cookie & COOKIE_BORN;
@@ -315,7 +336,7 @@ static __always_inline bool hop_find(struct hop *h, __u8 *copy)
 	if (!view_open(&h->view, h->skb, copy))
 		return false;
 	h->blank = born || h->cookie & COOKIE_BLANK;
-	if (!p && constants.filtered && !packet_accepted(&h->view))
+	if (!p && constants.filtered && !packet_accepted(&h->view, h->skb))
 		return false;
 	run_describe(&h->run);
 	if (p && !born && (!p->dying_ns || packet_is_dying(&h->run, p, h->cookie))) {
@@ -323,7 +344,7 @@ static __always_inline bool hop_find(struct hop *h, __u8 *copy)
 		return true;
 	}
 	/* the address lives again */
-	if (p && constants.filtered && (born || !packet_accepted(&h->view))) {
+	if (p && constants.filtered && (born || !packet_accepted(&h->view, h->skb))) {
 		packet_forget(h->skb);
 		return false;
 	}
@@ -354,7 +375,7 @@ static __always_inline __u64 hop_submit(struct hop *h)
 
 	recent_note(r->control, h->skb);
 	if (constants.light && (!h->packet->had_hop || h->kind == EVENT_DROP))
-		h->packet->stacks = flow_is_new(&h->view, h->kind == EVENT_DROP ? h->func : 0);
+		h->packet->stacks = flow_is_new(h->skb, h->view.copy, h->kind == EVENT_DROP ? h->func : 0);
 	if (h->stack || constants.stacks || (constants.light ? h->packet->stacks : !h->packet->had_hop)) {
 		s = scratch_take(r);
 		if (s)
@@ -383,13 +404,15 @@ static __always_inline __u64 hop_submit(struct hop *h)
 	if (frames) {
 		e->have |= HAVE_STACK;
 		if (s)
-			stack_put(r, s, at + 1, frames);
+			stack_put(run_pack(r), s, at + 1, frames);
 	}
 	if ((r->context == CONTEXT_PROCESS || r->context == CONTEXT_UNKNOWN) && e->pid && (!h->packet->had_hop || r->control->last_pid != e->pid))
-		name_submit(r, e->pid);
+		name_submit(run_pack(r), e->pid);
 	slot_give(r, e, at);
-	if (data)
-		data_submit(r, h->packet, &h->view);
+	if (data) {
+		h->packet->had_data = 1;
+		data_submit(run_pack(r), r->time_ns, id, h->skb, h->view.copy);
+	}
 out:
 	h->packet->had_hop = 1;
 	if (s)
@@ -407,7 +430,7 @@ static __always_inline void hop_entered(struct hop *h)
 		if (!s)
 			goto out;
 	}
-	if (hop_find(h, s ? s->skb : NULL))
+	if (hop_find(h, s ? &s->skb : NULL))
 		hop_submit(h);
 out:
 	if (s)

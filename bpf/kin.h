@@ -30,50 +30,59 @@ struct {
 } calls SEC(".maps");
 
 struct kin {
-	__u64 child, parent;	/* ids; 0: there is nothing to tell */
+	__u64 time_ns, cookie;
+	__u64 child_skb, parent_skb;
+	__u64 child, parent;	/* found: ids; 0: there is nothing to tell */
 	__u32 kind;
-	bool begins;		/* the child's life began just now */
+	__u32 begins;		/* the child's life began just now */
 };
 
 /*
  * The function makes a packet of another, or adds one to another.  The child of a packet that is followed is followed
  * too; what is made of one that is not, is not what was at its address before.
  */
-static __always_inline void kin_find(struct hop *h, __u64 child, __u64 parent, struct kin *kin)
+GLOBAL int kin_find(struct kin *kin, __u64 run)
 {
-	/* what is NULL is no packet; nor would the table know: its free places have that key */
-	struct packet_state *from = is_kernel_pointer(parent) ? packet_known(parent) : NULL;
-	struct packet_state *to = is_kernel_pointer(child) ? packet_known(child) : NULL;
-	bool joins = h->cookie & COOKIE_KIN_JOINS;
+	struct packet_state *from, *to;
+	struct run r = {};
+	bool joins;
 	__u64 id;
 
+	if (!kin || !run_unpack(&r, run))
+		return 0;
+	r.time_ns = kin->time_ns;
+	/* what is NULL is no packet; nor would the table know: its free places have that key */
+	from = is_kernel_pointer(kin->parent_skb) ? packet_known(kin->parent_skb) : NULL;
+	to = is_kernel_pointer(kin->child_skb) ? packet_known(kin->child_skb) : NULL;
+	joins = kin->cookie & COOKIE_KIN_JOINS;
 	if (!from || from->dying_ns) {
 		if (to && !joins)
-			packet_forget(child);
-		return;
+			packet_forget(kin->child_skb);
+		return 0;
 	}
 	id = from->id;
-	kin->kind = COOKIE_KIN(h->cookie);
-	if (h->cookie & COOKIE_KIN_INSIDE) {
+	kin->kind = COOKIE_KIN(kin->cookie);
+	if (kin->cookie & COOKIE_KIN_INSIDE) {
 		from->kin = kin->kind;
-		return;
+		return 0;
 	}
-	if (!is_kernel_pointer(child))
-		return;
+	if (!is_kernel_pointer(kin->child_skb))
+		return 0;
 	if (!joins && from->kin)
 		kin->kind = from->kin;
 	if (to && !to->dying_ns && to->parent == id && !joins)
-		return;		/* that is known already: one such function calls another */
-	if (to && !to->dying_ns && !to->parent && to->born && TO_BORN(h->run.time_ns) - to->born < BORN_LATELY) {
+		return 0;	/* that is known already: one such function calls another */
+	if (to && !to->dying_ns && !to->parent && to->born && TO_BORN(r.time_ns) - to->born < BORN_LATELY) {
 		to->parent = id;	/* it was allocated for this */
 	} else if (!to || to->dying_ns || !joins) {
-		to = packet_begin(&h->run, child, to, id);
+		to = packet_begin(&r, kin->child_skb, to, id);
 		kin->begins = !joins;
 	}
 	if (!to || to->id == id)
-		return;
+		return 0;
 	kin->child = to->id;
 	kin->parent = id;
+	return 0;
 }
 
 #define CHAIN_MAX 256		/* packets that hang in another: 64 KiB in fragments of 256 bytes */
@@ -98,18 +107,21 @@ static __always_inline void kin_wait(struct hop *h, __u64 child, __u64 parent, s
 
 static __always_inline void kin_record(struct hop *h, const __u64 *arguments, struct call_state *call)
 {
-	__u64 child = arguments[COOKIE_POSITION(h->cookie, COOKIE_CHILD_SHIFT)];
-	__u64 parent = arguments[COOKIE_POSITION(h->cookie, COOKIE_PARENT_SHIFT)];
-	struct kin kin = {};
+	struct kin kin = {
+		.cookie = h->cookie,
+		.child_skb = arguments[COOKIE_POSITION(h->cookie, COOKIE_CHILD_SHIFT)],
+		.parent_skb = arguments[COOKIE_POSITION(h->cookie, COOKIE_PARENT_SHIFT)],
+	};
 
 	if (h->cookie & COOKIE_REFERENCE && h->cookie & COOKIE_KIN_INSIDE)
-		parent = h->skb;
+		kin.parent_skb = h->skb;
 	run_describe(&h->run);
 	if (call->when >= KIN_AFTER) {
-		kin_wait(h, child, parent, call);
+		kin_wait(h, kin.child_skb, kin.parent_skb, call);
 		return;
 	}
-	kin_find(h, child, parent, &kin);
+	kin.time_ns = h->run.time_ns;
+	kin_find(&kin, run_pack(&h->run));
 	if (kin.child && call->when) {
 		call->child = kin.child;
 		call->parent = kin.parent;
@@ -117,7 +129,7 @@ static __always_inline void kin_record(struct hop *h, const __u64 *arguments, st
 	} else if (kin.child) {
 		edge_submit(&h->run, h->func, kin.kind, kin.child, kin.parent);
 	}
-	if (kin.begins && child == h->skb)
+	if (kin.begins && kin.child_skb == h->skb)
 		h->cookie |= COOKIE_BLANK;
 }
 
@@ -142,18 +154,24 @@ static long chain_step(__u32 n __attribute__((unused)), struct chain_walk *w)
 }
 
 /* The sk_buff is still its caller's, who goes on with it. */
-static __noinline int kin_after(struct run *r, __u64 func, const struct call_state *call)
+GLOBAL int kin_after(__u64 run, __u64 time_ns, __u64 func, const struct call_state *call)
 {
-	struct chain_walk w = { .run = r, .func = func, .kin = call->kin };
-	__u64 skb = call->child, info;
-	struct packet_state *p = packet_known(skb);
+	struct run r = { .time_ns = time_ns };
+	struct chain_walk w = { .run = &r, .func = func };
+	struct packet_state *p;
+	__u64 skb, info;
 
+	if (!call || !run_unpack(&r, run))
+		return 0;
+	w.kin = call->kin;
+	skb = call->child;
+	p = packet_known(skb);
 	if (!p || p->dying_ns)
 		return 0;
 	w.child = p->id;
 	if (call->when == KIN_AFTER) {
 		if (p->id != call->parent)
-			edge_submit(r, func, call->kin, p->id, call->parent);
+			edge_submit(&r, func, call->kin, p->id, call->parent);
 		return 0;
 	}
 	info = (__u64)member_read(sk_buff, skb, head) + member_read(sk_buff, skb, end);
@@ -176,7 +194,7 @@ static __always_inline bool kin_holds(__u32 when, __u64 value)
 static __always_inline void kin_returned(struct run *r, __u64 func, const struct call_state *call, __u64 value)
 {
 	if (call->when >= KIN_AFTER)
-		kin_after(r, func, call);
+		kin_after(run_pack(r), r->time_ns, func, call);
 	else if (kin_holds(call->when, value))
 		edge_submit(r, func, call->kin, call->child, call->parent);
 }

@@ -89,18 +89,18 @@ static __always_inline void tracked_add(__s64 n)
 }
 
 /*
- * NULL: there is no room.  Not every release is seen to its end; a place of what was released long ago is as good as a
+ * 0: there is no room.  Not every release is seen to its end; a place of what was released long ago is as good as a
  * free one.
  */
-static __noinline struct packet_state *table_add(__u64 skb, const struct packet_state *new, __u64 now_ns)
+GLOBAL int table_add(__u64 skb, const struct packet_state *new, __u64 now_ns)
 {
 	__u32 index = bucket_of(skb), way;
 	struct bucket *b = bpf_map_lookup_elem(&buckets, &index);
 	struct packet_state *p;
 	__u64 key;
 
-	if (!b)
-		return NULL;
+	if (!b || !new)
+		return 0;
 	for (way = 0; way < BUCKET_WAYS; way++) {
 		key = b->key[way];
 		p = state_at(index, way);
@@ -112,12 +112,12 @@ static __noinline struct packet_state *table_add(__u64 skb, const struct packet_
 			tracked_add(-1);
 		*p = *new;
 		b->key[way] = skb;
-		return p;
+		return 1;
 	}
 	if (bpf_map_update_elem(&beyond, &skb, new, BPF_ANY))
-		return NULL;
+		return 0;
 	__sync_fetch_and_add(&b->beyond, 1);
-	return bpf_map_lookup_elem(&beyond, &skb);
+	return 1;
 }
 
 static __always_inline bool table_remove(__u64 skb)
@@ -222,20 +222,31 @@ static __always_inline int copy_accepted(__u64 copy)
  * The expressions: on the link layer where there is one, else on the network layer; and on the packet inside a tunnel.
  * Frames of these functions are small: the filters' own need room.
  */
-static __noinline int filter_accepts(struct view *v)
+GLOBAL int filter_accepts(__u64 skb, const struct skb_copy *copy)
 {
-	__u64 head = (__u64)SKB(v, head), end = head + SKB(v, tail), data = (__u64)SKB(v, data);
-	__u16 mac = SKB(v, mac_header), network = SKB(v, network_header);
-	__u64 l2 = head + mac, l3 = head + network, copy;
-	__u32 len = SKB(v, len);
-	bool has_l2 = mac != 0xffff && (!network || network >= mac + 14);
+	__u64 head, end, data, l2, l3, joined;
+	struct view view, *v = &view;
+	__u16 mac, network;
+	bool has_l2;
+	__u32 len;
 
+	if (!view_again(v, skb, copy))
+		return 0;
+	head = (__u64)SKB(v, head);
+	end = head + SKB(v, tail);
+	data = (__u64)SKB(v, data);
+	mac = SKB(v, mac_header);
+	network = SKB(v, network_header);
+	l2 = head + mac;
+	l3 = head + network;
+	len = SKB(v, len);
+	has_l2 = mac != 0xffff && (!network || network >= mac + 14);
 	if (!is_kernel_pointer(head) || (has_l2 ? l2 : l3) >= end || (!has_l2 && !network))
 		return 0;
 	if (has_l2 && is_in_pieces(v, l2, end)) {
-		copy = filter_copy(v);
-		if (copy)
-			return copy_accepted(copy);
+		joined = filter_copy(v);
+		if (joined)
+			return copy_accepted(joined);
 	}
 	if (constants.filter && has_l2 && !filter_l2(l2, end - l2, len + (__u32)(data - l2)))
 		return 0;
@@ -246,7 +257,7 @@ static __noinline int filter_accepts(struct view *v)
 	return network && l3 < end && filter_tunnel(l3, end - l3, len + (__u32)(data - l3));
 }
 
-static __always_inline bool packet_accepted(struct view *v)
+static __always_inline bool packet_accepted(const struct view *v, __u64 skb)
 {
 	struct place place;
 
@@ -259,7 +270,7 @@ static __always_inline bool packet_accepted(struct view *v)
 		if (constants.ifindex && place.ifindex != constants.ifindex)
 			return false;
 	}
-	return !(constants.filter || constants.tunnel) || filter_accepts(v);
+	return !(constants.filter || constants.tunnel) || filter_accepts(skb, v->copy);
 }
 
 static __always_inline void hop_untracked(struct run *r)
@@ -281,12 +292,12 @@ static __always_inline struct packet_state *packet_begin(struct run *r, __u64 sk
 		*before = new;
 		return before;
 	}
-	before = table_add(skb, &new, r->time_ns);
-	if (before)
-		tracked_add(1);
-	else
+	if (!table_add(skb, &new, r->time_ns)) {
 		hop_untracked(r);
-	return before;
+		return NULL;
+	}
+	tracked_add(1);
+	return table_find(skb);
 }
 
 /* Does what happens now still belong to the packet that is being released? */

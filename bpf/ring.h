@@ -37,11 +37,17 @@ struct {
 	__type(value, struct cpu_control);
 } cpus SEC(".maps");
 
+#define SKB_BYTES 240		/* of an sk_buff that are copied: all members used are inside */
+
+struct skb_copy {
+	__u8 bytes[SKB_BYTES];
+};
+
 /* room that is too much for the stack; which one of a CPU depends on the nesting */
 struct scratch {
 	__u64 frames[STACK_FRAMES];
 	__u64 arguments[8];	/* by position, 1 to 5; the others are 0 */
-	__u8 skb[240];
+	struct skb_copy skb;
 };
 
 struct {
@@ -124,6 +130,25 @@ static __always_inline bool cpu_enter(struct run *r, void *ctx)
 {
 	r->ctx = ctx;
 	r->cpu = bpf_get_smp_processor_id();
+	r->control = bpf_map_lookup_elem(&cpus, &r->cpu);
+	return r->control;
+}
+
+/*
+ * A function that is not static is verified once in a program, not at each call with all that is known there; but no
+ * pointer to what is not plain memory can be given to it.  A run goes there as a number.
+ */
+#define GLOBAL __attribute__((noinline, unused))
+
+static __always_inline __u64 run_pack(const struct run *r)
+{
+	return (__u64)r->cpu << 8 | r->context;
+}
+
+static __always_inline bool run_unpack(struct run *r, __u64 packed)
+{
+	r->cpu = packed >> 8;
+	r->context = packed;
 	r->control = bpf_map_lookup_elem(&cpus, &r->cpu);
 	return r->control;
 }

@@ -11,8 +11,8 @@
 #include "kernel.h"
 #include "event.h"
 #include "memory.h"
+#include "ring.h"
 
-#define SKB_BYTES 240			/* of an sk_buff that are copied: all members used are inside */
 #define KERNEL_INUM_MIN 0xefffff00u	/* inode numbers of namespaces begin here: include/linux/proc_ns.h */
 
 enum { ETH_P_IP = 0x0800, ETH_P_ARP = 0x0806, ETH_P_IPV6 = 0x86dd };
@@ -38,28 +38,32 @@ struct packet_state {
 /* An sk_buff that is being looked at. */
 struct view {
 	struct sk_buff *typed;	/* when memory is read directly */
-	const __u8 *copy;	/* else */
+	const struct skb_copy *copy;	/* else */
 };
 
 #define SKB(v, member)										\
 	(constants.direct ? (v)->typed->member :						\
-	 *(typeof(((struct sk_buff *)0)->member) *)((v)->copy + bpf_core_field_offset(struct sk_buff, member)))
+	 *(typeof(((struct sk_buff *)0)->member) *)((v)->copy->bytes + bpf_core_field_offset(struct sk_buff, member)))
 
-/* copy has SKB_BYTES; it is used only where memory cannot be read directly. */
-static __always_inline bool view_open(struct view *v, __u64 skb, __u8 *copy)
+/* One that was opened before.  The copy is used only where memory cannot be read directly. */
+static __always_inline bool view_again(struct view *v, __u64 skb, const struct skb_copy *copy)
+{
+	if (constants.direct)
+		v->typed = struct_at(sk_buff, skb);
+	else
+		v->copy = copy;
+	return constants.direct || copy;
+}
+
+static __always_inline bool view_open(struct view *v, __u64 skb, struct skb_copy *copy)
 {
 	__u32 size = bpf_core_type_size(struct sk_buff);
 
-	if (constants.direct) {
-		v->typed = struct_at(sk_buff, skb);
-		return true;
-	}
-	if (!copy)
+	if (!view_again(v, skb, copy))
 		return false;
 	if (size > SKB_BYTES)
 		size = SKB_BYTES;
-	v->copy = copy;
-	return !bpf_probe_read_kernel(copy, size, (void *)skb);
+	return constants.direct || !bpf_probe_read_kernel(copy, size, (void *)skb);
 }
 
 static __always_inline __u32 net_inum(struct net *net)
@@ -159,13 +163,13 @@ static __noinline int ip4_read(struct hop_event *e, __u64 l3, __u64 end)
 	return 0;
 }
 
-static __noinline int ip6_read(struct hop_event *e, __u64 l3, __u64 end)
+GLOBAL int ip6_read(struct hop_event *e, __u64 l3, __u64 end)
 {
 	__u64 w[5], x, at = l3 + 40;
 	__u8 next;
 	int i;
 
-	if (at > end || !words_read(w, l3, 5) || (w[0] & 0xf0) != 0x60)
+	if (!e || at > end || !words_read(w, l3, 5) || (w[0] & 0xf0) != 0x60)
 		return 0;
 	e->ttl = w[0] >> 56;
 	e->saddr[0] = w[1];
@@ -195,11 +199,11 @@ static __noinline int ip6_read(struct hop_event *e, __u64 l3, __u64 end)
 	return 0;
 }
 
-static __noinline int arp_read(struct hop_event *e, __u64 l3, __u64 end)
+GLOBAL int arp_read(struct hop_event *e, __u64 l3, __u64 end)
 {
 	__u64 w[4];
 
-	if (l3 + 28 > end || !words_read(w, l3, 4))
+	if (!e || l3 + 28 > end || !words_read(w, l3, 4))
 		return 0;
 	if ((w[0] >> 32 & 0xffff) != 0x0406)	/* Ethernet and IPv4 only */
 		return 0;
