@@ -71,10 +71,15 @@ $(B)/obj/analyze/embedded.o $(B)/obj/record/embedded.o: $(wildcard schema/* sche
 
 # --- bpf, record ------------------------------------------------------------------------------------------------
 bpf.compile = $(CLANG) -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-isystem /usr/include/$(MULTIARCH)) -Wall -Wextra $(if $(WERROR),-Werror) -Ibpf
-$(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
+# twice: for kernels whose memory can be read by plain loads, and for the others (bpf/memory.h)
+bpf.objects := $(foreach o,hop progs,$(B)/$(o).direct.bpf.o $(B)/$(o).copied.bpf.o)
+$(B)/%.direct.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 	@mkdir -p $(@D)
-	$(bpf.compile) -c $< -o $@
-$(B)/obj/record/embedded.o: $(B)/hop.bpf.o $(B)/progs.bpf.o
+	$(bpf.compile) -DDIRECT=1 -c $< -o $@
+$(B)/%.copied.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
+	@mkdir -p $(@D)
+	$(bpf.compile) -DDIRECT=0 -c $< -o $@
+$(B)/obj/record/embedded.o: $(bpf.objects)
 $(B)/pktrec: $(call objects,record) $(B)/libpkttrace.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs.record)
 

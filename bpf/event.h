@@ -150,7 +150,6 @@ struct program_constants {
 	__u64 text_base;	/* address of _stext */
 	__u64 packet_limit;	/* follow the first so many packets, 0 = all */
 	__u32 slot_shift;	/* a ring has 1 << slot_shift slots */
-	__u32 direct;		/* kernel memory is read through bpf_rdonly_cast(), else by bpf_probe_read_kernel() */
 	__u32 filtered;		/* any of the following is set: a new packet is looked at before it is followed */
 	__u32 filter;		/* filter_l2() and filter_l3() are real */
 	__u32 tunnel;		/* and filter_inner_*() */

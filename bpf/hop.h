@@ -319,7 +319,7 @@ static __always_inline bool turned_away(__u64 skb)
 
 	if (!state.enabled || !is_kernel_pointer(skb))
 		return true;
-	if (!constants.direct || !constants.filtered || *(volatile __u64 *)&state.tracked)
+	if (!DIRECT || !constants.filtered || *(volatile __u64 *)&state.tracked)
 		return false;
 	view_open(&v, skb, NULL);
 	return !packet_accepted(&v, skb);
@@ -375,7 +375,7 @@ static __always_inline __u64 hop_submit(struct hop *h)
 
 	recent_note(r->control, h->skb);
 	if (constants.light && (!h->packet->had_hop || h->kind == EVENT_DROP))
-		h->packet->stacks = flow_is_new(h->skb, h->view.copy, h->kind == EVENT_DROP ? h->func : 0);
+		h->packet->stacks = flow_is_new(h->skb, view_copy(&h->view), h->kind == EVENT_DROP ? h->func : 0);
 	if (h->stack || constants.stacks || (constants.light ? h->packet->stacks : !h->packet->had_hop)) {
 		s = scratch_take(r);
 		if (s)
@@ -411,7 +411,7 @@ static __always_inline __u64 hop_submit(struct hop *h)
 	slot_give(r, e, at);
 	if (data) {
 		h->packet->had_data = 1;
-		data_submit(run_pack(r), r->time_ns, id, h->skb, h->view.copy);
+		data_submit(run_pack(r), r->time_ns, id, h->skb, view_copy(&h->view));
 	}
 out:
 	h->packet->had_hop = 1;
@@ -425,7 +425,7 @@ static __always_inline void hop_entered(struct hop *h)
 {
 	struct scratch *s = NULL;
 
-	if (!constants.direct) {
+	if (!DIRECT) {
 		s = scratch_take(&h->run);
 		if (!s)
 			goto out;

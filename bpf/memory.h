@@ -3,8 +3,8 @@
  * memory.h - reading kernel memory, in one of two ways.
  *
  * Where the kernel has bpf_rdonly_cast() (6.2), any address becomes a pointer that is read by plain loads, which the
- * verifier makes safe: a bad address reads as 0.  It costs no call.  Elsewhere bpf_probe_read_kernel() copies.
- * constants.direct says which, so that the verifier removes the other.
+ * verifier makes safe: a bad address reads as 0.  It costs no call.  Elsewhere bpf_probe_read_kernel() copies.  All programs
+ * are compiled for both: DIRECT says for which.
  */
 #ifndef PKT_MEMORY_H
 #define PKT_MEMORY_H
@@ -27,7 +27,7 @@ static __always_inline bool words_read(__u64 *to, __u64 address, int n)
 	const __u64 *from;
 	int i;
 
-	if (!constants.direct)
+	if (!DIRECT)
 		return !bpf_probe_read_kernel(to, n * 8, (void *)address);
 	from = words_at(address);
 #pragma unroll
@@ -42,7 +42,7 @@ static __always_inline bool words_read(__u64 *to, __u64 address, int n)
 	typeof(((struct type *)0)->member) value_ = 0;					\
 	struct type *at_ = (void *)(address);	/* relocated is what comes after it */	\
 											\
-	if (constants.direct)								\
+	if (DIRECT)								\
 		value_ = struct_at(type, at_)->member;					\
 	else										\
 		bpf_core_read(&value_, sizeof(value_), &at_->member);			\

@@ -270,7 +270,7 @@ static __always_inline bool packet_accepted(const struct view *v, __u64 skb)
 		if (constants.ifindex && place.ifindex != constants.ifindex)
 			return false;
 	}
-	return !(constants.filter || constants.tunnel) || filter_accepts(skb, v->copy);
+	return !(constants.filter || constants.tunnel) || filter_accepts(skb, view_copy(v));
 }
 
 static __always_inline void hop_untracked(struct run *r)

@@ -42,17 +42,24 @@ struct view {
 };
 
 #define SKB(v, member)										\
-	(constants.direct ? (v)->typed->member :						\
+	(DIRECT ? (v)->typed->member :						\
 	 *(typeof(((struct sk_buff *)0)->member) *)((v)->copy->bytes + bpf_core_field_offset(struct sk_buff, member)))
+
+/* What goes to a function that opens it again; the verifier wants to know that it is nothing. */
+static __always_inline const struct skb_copy *view_copy(const struct view *v)
+{
+	return DIRECT ? NULL : v->copy;
+}
 
 /* One that was opened before.  The copy is used only where memory cannot be read directly. */
 static __always_inline bool view_again(struct view *v, __u64 skb, const struct skb_copy *copy)
 {
-	if (constants.direct)
+	asm volatile("" : : "r"(copy));	/* else the compiler passes anything where it is not used */
+	if (DIRECT)
 		v->typed = struct_at(sk_buff, skb);
 	else
 		v->copy = copy;
-	return constants.direct || copy;
+	return DIRECT || copy;
 }
 
 static __always_inline bool view_open(struct view *v, __u64 skb, struct skb_copy *copy)
@@ -63,8 +70,12 @@ static __always_inline bool view_open(struct view *v, __u64 skb, struct skb_copy
 		return false;
 	if (size > SKB_BYTES)
 		size = SKB_BYTES;
-	return constants.direct || !bpf_probe_read_kernel(copy, size, (void *)skb);
+	return DIRECT || !bpf_probe_read_kernel(copy, size, (void *)skb);
 }
+
+/* One member right behind another: read together where a load has its price (little-endian). */
+#define IS_PAIR(type, a, b)								\
+	(bpf_core_field_offset(struct type, b) == bpf_core_field_offset(struct type, a) + sizeof(((struct type *)0)->a))
 
 static __always_inline __u32 net_inum(struct net *net)
 {
@@ -314,18 +325,31 @@ static __always_inline void headers_read(struct hop_event *e, const struct layer
 
 static __always_inline void gso_read(struct hop_event *e, const struct view *v, __u64 head)
 {
-	struct skb_shared_info *info = (void *)(head + SKB(v, end));
+	__u64 info = head + SKB(v, end), words;
 
-	e->gso_size = member_read(skb_shared_info, (__u64)info, gso_size);
-	e->gso_segs = member_read(skb_shared_info, (__u64)info, gso_segs);
+	if (IS_PAIR(skb_shared_info, gso_size, gso_segs)) {
+		words_read(&words, info + bpf_core_field_offset(struct skb_shared_info, gso_size), 1);
+		e->gso_size = words;
+		e->gso_segs = words >> 16;
+		return;
+	}
+	e->gso_size = member_read(skb_shared_info, info, gso_size);
+	e->gso_segs = member_read(skb_shared_info, info, gso_segs);
 }
 
 static __always_inline void skb_read(struct hop_event *e, struct packet_state *p, const struct view *v)
 {
 	struct layers l;
+	__u64 lengths;
 
-	e->len = SKB(v, len);
-	e->data_len = SKB(v, data_len);
+	if (DIRECT && IS_PAIR(sk_buff, len, data_len)) {
+		words_read(&lengths, (__u64)v->typed + bpf_core_field_offset(struct sk_buff, len), 1);
+		e->len = lengths;
+		e->data_len = lengths >> 32;
+	} else {
+		e->len = SKB(v, len);
+		e->data_len = SKB(v, data_len);
+	}
 	e->mark = SKB(v, mark);
 	e->protocol = __builtin_bswap16(SKB(v, protocol));
 	e->have = HAVE_SKB;

@@ -15,8 +15,10 @@
 		".byte 0\n"				\
 		".previous\n")
 
-EMBED(embedded_object, BUILD_DIR "/hop.bpf.o");
-EMBED(embedded_programs, BUILD_DIR "/progs.bpf.o");
+EMBED(embedded_hop_direct, BUILD_DIR "/hop.direct.bpf.o");
+EMBED(embedded_hop_copied, BUILD_DIR "/hop.copied.bpf.o");
+EMBED(embedded_progs_direct, BUILD_DIR "/progs.direct.bpf.o");
+EMBED(embedded_progs_copied, BUILD_DIR "/progs.copied.bpf.o");
 EMBED(embedded_functions, "schema/functions.tsv");
 EMBED(embedded_hidden, "schema/hidden.tsv");
 EMBED(embedded_lineage, "schema/lineage.tsv");

@@ -3,8 +3,10 @@
 #ifndef PKT_EMBEDDED_H
 #define PKT_EMBEDDED_H
 
-extern const char embedded_object[], embedded_object_end[];
-extern const char embedded_programs[], embedded_programs_end[];
+extern const char embedded_hop_direct[], embedded_hop_direct_end[];
+extern const char embedded_hop_copied[], embedded_hop_copied_end[];
+extern const char embedded_progs_direct[], embedded_progs_direct_end[];
+extern const char embedded_progs_copied[], embedded_progs_copied_end[];
 extern const char embedded_functions[], embedded_functions_end[];
 extern const char embedded_hidden[], embedded_hidden_end[];
 extern const char embedded_lineage[], embedded_lineage_end[];

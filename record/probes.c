@@ -82,16 +82,26 @@ int backend_probe(enum backend b)
 	return faccessat(AT_FDCWD, "/sys/kernel/tracing/kprobe_events", W_OK, AT_EACCESS) ? -errno : 0;
 }
 
-static int hop_programs_find(struct probes *p)
+static void program_drop(struct bpf_program **prog)
 {
-	char name[16];
+	bpf_program__set_autoload(*prog, false);
+	*prog = NULL;
+}
+
+static int hop_programs_find(struct probes *p, bool filtered)
+{
+	struct bpf_program *other;
+	char name[24];
 	int i;
 
 	for (i = 0; i < HOP_PROGRAMS; i++) {
-		snprintf(name, sizeof(name), "hop%d", i + 1);
+		snprintf(name, sizeof(name), "hop%s%d", filtered ? "_filtered" : "", i + 1);
 		p->hop[i] = bpf_object__find_program_by_name(p->object, name);
-		if (!p->hop[i])
+		snprintf(name, sizeof(name), "hop%s%d", filtered ? "" : "_filtered", i + 1);
+		other = bpf_object__find_program_by_name(p->object, name);
+		if (!p->hop[i] || !other)
 			return -ENOENT;
+		program_drop(&other);
 	}
 	p->hop_special = bpf_object__find_program_by_name(p->object, "hop_special");
 	p->hop_special1 = bpf_object__find_program_by_name(p->object, "hop_special1");
@@ -213,12 +223,6 @@ static void variables_try(const struct btf *btf, struct filters *f)
 	}
 }
 
-static void program_drop(struct bpf_program **prog)
-{
-	bpf_program__set_autoload(*prog, false);
-	*prog = NULL;
-}
-
 /* Only the programs of this backend are loaded. */
 static void programs_choose(struct probes *p, const struct program_constants *constants, bool session)
 {
@@ -241,7 +245,7 @@ static void programs_choose(struct probes *p, const struct program_constants *co
 		program_drop(&p->hop_session);
 	if (!session || !constants->filtered)
 		program_drop(&p->hop_session1);
-	if (!constants->direct || !constants->filtered)
+	if (!p->direct || !constants->filtered)
 		program_drop(&p->hop_special1);
 }
 
@@ -273,12 +277,11 @@ static int object_load(struct probes *p, const struct probes_plan *plan, const s
 	if (err)
 		return err;
 	constants.slot_shift = p->slot_shift;
-	constants.direct = plan->filters->access.load == FILTER_LOAD_DIRECT;
 	p->frames = programs_wanted(plan->functions, true);
 	constants.frame_edge = p->frames ? TRC_EDGE_REBUILD : 0;
 	if (p->backend == BACKEND_TRACEPOINT)
 		tracepoints_constants(plan->functions, plan->symbols, &constants);
-	err = hop_programs_find(p);
+	err = hop_programs_find(p, constants.filtered);
 	if (!err)
 		err = constants_set(p, &constants);
 	if (err)
@@ -305,7 +308,10 @@ static int object_open(struct probes *p, const struct probes_plan *plan, const s
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "hop");
 	int err;
 
-	p->object = bpf_object__open_mem(embedded_object, embedded_object_end - embedded_object, &opts);
+	if (p->direct)
+		p->object = bpf_object__open_mem(embedded_hop_direct, embedded_hop_direct_end - embedded_hop_direct, &opts);
+	else
+		p->object = bpf_object__open_mem(embedded_hop_copied, embedded_hop_copied_end - embedded_hop_copied, &opts);
 	if (!p->object)
 		return -errno;
 	err = object_load(p, plan, btf, lists);
@@ -333,6 +339,7 @@ int probes_load(struct probes *p, const struct probes_plan *plan)
 	p->ncpus = libbpf_num_possible_cpus();
 	variables_try(btf, plan->filters);
 	err = filters_install(plan->filters, btf);
+	p->direct = plan->filters->access.load == FILTER_LOAD_DIRECT;
 	if (!err)
 		err = object_open(p, plan, btf, true);
 	if (err && err != -EPERM && err != -ENOMEM && plan->constants.filtered && p->backend != BACKEND_TRACEPOINT)

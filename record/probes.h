@@ -25,6 +25,7 @@ enum backend {
 
 struct probes {
 	struct bpf_object *object;
+	bool direct;				/* its programs read memory by plain loads */
 	struct bpf_program *hop[HOP_PROGRAMS];
 	struct bpf_program *hop_special;	/* for functions with a cookie */
 	struct bpf_program *hop_special1;	/* with the packet as first argument; NULL: there is no filter, or reading is slow */

@@ -218,7 +218,10 @@ static int program_load(struct probes *p, struct function *fn, const struct prog
 	struct bpf_object *object;
 	int err;
 
-	object = bpf_object__open_mem(embedded_programs, embedded_programs_end - embedded_programs, &opts);
+	if (p->direct)
+		object = bpf_object__open_mem(embedded_progs_direct, embedded_progs_direct_end - embedded_progs_direct, &opts);
+	else
+		object = bpf_object__open_mem(embedded_progs_copied, embedded_progs_copied_end - embedded_progs_copied, &opts);
 	if (!object)
 		return -errno;
 	own.program_func = fn->addr - own.text_base;
