@@ -201,6 +201,7 @@ struct cpu_control {
 
 _Static_assert(sizeof(struct event_head) == 8, "event head");
 _Static_assert(sizeof(struct hop_event) == SLOT_BYTES, "a hop fills its slot, without padding");
+_Static_assert(__builtin_offsetof(struct hop_event, tcp_seq) % 8 == 0, "headers are whole words");
 _Static_assert(sizeof(struct stack_event) == SLOT_BYTES, "stack event");
 _Static_assert(sizeof(struct data_event) == SLOT_BYTES, "data event");
 _Static_assert(sizeof(struct name_event) <= SLOT_BYTES && sizeof(struct edge_event) <= SLOT_BYTES, "small events");

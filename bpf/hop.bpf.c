@@ -218,7 +218,6 @@ static __always_inline int return_record(struct pt_regs *ctx)
 	e = call->packet ? hop_take(&r, EVENT_RETURN, call->packet, key.func, 0, &at) : NULL;
 	if (e) {
 		hop_blank(e);
-		hop_blank_headers(e);
 		e->value = PT_REGS_RC(ctx);
 		e->hook = call->hook;
 		e->family = call->family;

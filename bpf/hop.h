@@ -77,7 +77,8 @@ GLOBAL int stack_receives(const struct scratch *s, __u32 frames)
 
 static __always_inline __u32 stack_slots(__u32 frames)
 {
-	return (frames + STACK_SLOT_FRAMES - 1) / STACK_SLOT_FRAMES;
+	_Static_assert(STACK_SLOTS == 2, "one, or both");
+	return !frames ? 0 : frames <= STACK_SLOT_FRAMES ? 1 : 2;
 }
 
 /* Into the slots from `at` on, which are taken already. */
@@ -251,6 +252,19 @@ GLOBAL int data_submit(__u64 run, __u64 time_ns, __u64 packet, __u64 skb, const 
 
 /* --- the hop --------------------------------------------------------------------------------------------------- */
 
+/* Nothing was read of the packet: all from tcp_seq on.  Word by word, what the compiler would do in many small steps. */
+#define HEADER_WORDS ((SLOT_BYTES - __builtin_offsetof(struct hop_event, tcp_seq)) / 8)
+
+static __always_inline void hop_blank_headers(struct hop_event *e)
+{
+	volatile __u64 *word = (volatile __u64 *)&e->tcp_seq;
+	__u32 i;
+
+#pragma unroll
+	for (i = 0; i < HEADER_WORDS; i++)
+		word[i] = 0;
+}
+
 /* Room for a hop and so many slots more, with its sequence number; NULL is counted. */
 static __always_inline struct hop_event *hop_take(struct run *r, __u8 kind, __u64 packet, __u64 func, __u32 more, __u64 *at)
 {
@@ -272,25 +286,14 @@ static __always_inline struct hop_event *hop_take(struct run *r, __u8 kind, __u6
 	e->func = func - constants.text_base;
 	e->pid = bpf_get_current_pid_tgid() >> 32;
 	e->value = 0;
-	e->hook = 0;
-	e->family = 0;
-	e->have = 0;
+	hop_blank_headers(e);
 	return e;
 }
 
-/* What is read of a packet, where nothing was read. */
+/* Nor of the sk_buff. */
 static __always_inline void hop_blank(struct hop_event *e)
 {
 	e->len = e->data_len = e->ifindex = e->netns = e->mark = 0;
-	e->protocol = 0;
-}
-
-static __always_inline void hop_blank_headers(struct hop_event *e)
-{
-	e->tcp_seq = 0;
-	e->sport = e->dport = e->ip_id = e->frag = e->gso_size = e->gso_segs = 0;
-	e->l4proto = e->ttl = e->tcp_flags = 0;
-	e->saddr[0] = e->saddr[1] = e->daddr[0] = e->daddr[1] = 0;
 }
 
 /* What a hop is of: filled by the programs, with view and packet by hop_find(). */
@@ -393,7 +396,6 @@ static __always_inline __u64 hop_submit(struct hop *h)
 		goto out;
 	}
 	e->value = h->value;
-	hop_blank_headers(e);
 	if (h->blank)
 		hop_blank(e);
 	else

@@ -105,7 +105,6 @@ static __noinline int frame_submit(struct run *r, struct frame_view *v, __u64 pa
 	if (!e)
 		return 0;
 	hop_blank(e);
-	hop_blank_headers(e);
 	place_find(&place, v->dev, 0);
 	e->ifindex = place.ifindex;
 	e->netns = place.netns;
@@ -176,7 +175,6 @@ static __always_inline void return_submit(struct run *r, __u64 packet, __s32 val
 	if (!e)
 		return;
 	hop_blank(e);
-	hop_blank_headers(e);
 	e->value = value;
 	slot_give(r, e, at);
 }

@@ -66,6 +66,12 @@ struct run {
 	__u8 context;
 };
 
+/* A copy: of what has its address taken the compiler keeps all the rest of it in memory, too, and knows no value. */
+static __always_inline struct cpu_control *control_of(__u32 cpu)
+{
+	return bpf_map_lookup_elem(&cpus, &cpu);
+}
+
 /* So many slots side by side; room is there for all or none.  *at is the number of the first. */
 static __always_inline bool slots_take(struct cpu_control *c, __u32 n, __u64 *at)
 {
@@ -130,7 +136,7 @@ static __always_inline bool cpu_enter(struct run *r, void *ctx)
 {
 	r->ctx = ctx;
 	r->cpu = bpf_get_smp_processor_id();
-	r->control = bpf_map_lookup_elem(&cpus, &r->cpu);
+	r->control = control_of(r->cpu);
 	return r->control;
 }
 
@@ -149,7 +155,7 @@ static __always_inline bool run_unpack(struct run *r, __u64 packed)
 {
 	r->cpu = packed >> 8;
 	r->context = packed;
-	r->control = bpf_map_lookup_elem(&cpus, &r->cpu);
+	r->control = control_of(r->cpu);
 	return r->control;
 }
 

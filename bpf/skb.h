@@ -152,7 +152,7 @@ static __always_inline void l4_read(struct hop_event *e, __u64 l4, __u64 end)
 	e->tcp_flags = w[1] >> 40;
 }
 
-static __noinline int ip4_read(struct hop_event *e, __u64 l3, __u64 end)
+static __always_inline int ip4_read(struct hop_event *e, __u64 l3, __u64 end)
 {
 	__u64 w[3];
 	__u32 ihl;
