@@ -55,15 +55,41 @@ static __always_inline void arguments_read(__u64 *a, struct pt_regs *ctx)
 }
 
 /*
+ * Where one probe has entry and return (6.10), eight bytes go from one to the other: what is told of most calls fits
+ * into them, the packet's id and the hook.
+ */
+#define CARRIED_IN_MAP 1		/* the rest is in the map of open calls */
+#define CARRIED_HOOK 2
+#define CARRIED_HOOK_SHIFT 2
+#define CARRIED_FAMILY_SHIFT 6
+#define CARRIED_ID_SHIFT 10
+
+static __always_inline __u64 call_pack(const struct call_state *call)
+{
+	__u64 hook = call->have ? CARRIED_HOOK | (call->hook & 15) << CARRIED_HOOK_SHIFT | (call->family & 15) << CARRIED_FAMILY_SHIFT : 0;
+
+	return call->packet << CARRIED_ID_SHIFT | hook;
+}
+
+static __always_inline void call_unpack(struct call_state *call, __u64 carried)
+{
+	call->packet = carried >> CARRIED_ID_SHIFT;
+	call->hook = carried >> CARRIED_HOOK_SHIFT & 15;
+	call->family = carried >> CARRIED_FAMILY_SHIFT & 15;
+	call->have = carried & CARRIED_HOOK ? HAVE_HOOK : 0;
+}
+
+/*
  * Remember an open call whose return is recorded too: by then the sk_buff may be gone.  A call that is not recorded
  * must not leave an older one of the same place behind, whose return was missed.
  */
-static __always_inline void call_open(struct hop *h, struct call_state *call)
+static __always_inline void call_open(struct hop *h, struct call_state *call, __u64 *carried)
 {
 	struct call_key key = { .sp = PT_REGS_SP((struct pt_regs *)h->run.ctx), .func = h->func };
 
 	if (!call->packet && !call->child) {
-		bpf_map_delete_elem(&calls, &key);
+		if (!carried)
+			bpf_map_delete_elem(&calls, &key);
 		return;
 	}
 	if (h->cookie & COOKIE_STATE && is_kernel_pointer(h->state)) {
@@ -71,12 +97,43 @@ static __always_inline void call_open(struct hop *h, struct call_state *call)
 		call->family = member_read(nf_hook_state, h->state, pf);
 		call->have = HAVE_HOOK;
 	}
+	if (carried) {
+		*carried = call->child ? CARRIED_IN_MAP : call_pack(call);
+		if (!call->child)
+			return;
+	}
 	if (bpf_map_update_elem(&calls, &key, call, BPF_ANY))
 		__sync_fetch_and_add(&h->run.control->unpaired, 1);
 }
 
+/*
+ * The kernel searches for a cookie among all functions of a link: what it said is kept, function and cookie in one word
+ * because another CPU may write the same place.
+ */
+#define COOKIES_BITS 9
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << COOKIES_BITS);
+	__type(key, __u32);
+	__type(value, __u64);
+} cookies SEC(".maps");
+
+static __always_inline __u32 cookie_of(struct pt_regs *ctx)
+{
+	__u32 func = PT_REGS_IP(ctx) - constants.text_base, index = func * 0x9e3779b9u >> (32 - COOKIES_BITS), cookie;
+	__u64 *kept = bpf_map_lookup_elem(&cookies, &index);
+
+	if (kept && *kept >> 32 == func)
+		return *kept;
+	cookie = bpf_get_attach_cookie(ctx);
+	if (kept)
+		*kept = (__u64)func << 32 | cookie;
+	return cookie;
+}
+
 /* Whether something waits for the return. */
-static __always_inline bool special_record(struct hop *h, struct scratch *s)
+static __always_inline bool special_record(struct hop *h, struct scratch *s, __u64 *carried)
 {
 	struct call_state call = { .when = COOKIE_WHEN(h->cookie) };
 	bool found;
@@ -92,13 +149,13 @@ static __always_inline bool special_record(struct hop *h, struct scratch *s)
 	if (found)
 		call.packet = hop_submit(h);
 	if (h->cookie & COOKIE_RETURN)
-		call_open(h, &call);
+		call_open(h, &call, carried);
 	if (found)
 		packet_release(&h->run, h->skb, h->packet, h->cookie);
 	return call.packet || call.child;
 }
 
-static __always_inline bool special_enter(struct pt_regs *ctx)
+static __always_inline bool special_enter(struct pt_regs *ctx, __u64 *carried)
 {
 	struct hop h = { .run.ctx = ctx };
 	struct scratch *s = NULL;
@@ -110,7 +167,7 @@ static __always_inline bool special_enter(struct pt_regs *ctx)
 	s = scratch_take(&h.run);
 	if (!s)
 		goto out;
-	h.cookie = bpf_get_attach_cookie(ctx);
+	h.cookie = cookie_of(ctx);
 	h.func = bpf_get_func_ip(ctx);
 	arg = COOKIE_POSITION(h.cookie, COOKIE_ARG_SHIFT);
 	arguments_read(s->arguments, ctx);
@@ -119,7 +176,7 @@ static __always_inline bool special_enter(struct pt_regs *ctx)
 	if (h.cookie & COOKIE_REFERENCE && is_kernel_pointer(h.skb))
 		words_read(&h.skb, h.skb, 1);
 	if (is_kernel_pointer(h.skb))
-		waits = special_record(&h, s);
+		waits = special_record(&h, s, carried);
 out:
 	scratch_give(&h.run);
 	return waits;
@@ -128,7 +185,7 @@ out:
 SEC("kprobe")
 int hop_special(struct pt_regs *ctx)
 {
-	special_enter(ctx);
+	special_enter(ctx, NULL);
 	return 0;
 }
 
@@ -183,7 +240,7 @@ int hop_list(struct pt_regs *ctx)
 	if (!state.enabled)
 		return 0;
 	asm volatile("" : "+r"(first), "+r"(second));	/* two loads, not one at a chosen address */
-	cookie = bpf_get_attach_cookie(ctx);
+	cookie = cookie_of(ctx);
 	w.list = COOKIE_POSITION(cookie, COOKIE_ARG_SHIFT) == 2 ? second : first;
 	w.func = bpf_get_func_ip(ctx);
 	w.cookie = cookie & COOKIE_VERIFY;
@@ -196,14 +253,31 @@ int hop_list(struct pt_regs *ctx)
 
 /* --- returns ---------------------------------------------------------------------------------------------------- */
 
+static __always_inline void return_record(struct run *r, __u64 func, const struct call_state *call, __u64 value)
+{
+	struct hop_event *e;
+	__u64 at;
+
+	run_describe(r);
+	if (call->child)
+		kin_returned(r, func, call, value);
+	e = call->packet ? hop_take(r, EVENT_RETURN, call->packet, func, 0, &at) : NULL;
+	if (!e)
+		return;
+	hop_blank(e);
+	e->value = value;
+	e->hook = call->hook;
+	e->family = call->family;
+	e->have = call->have;
+	slot_give(r, e, at);
+}
+
 /* A return: the packet is known from the entry at the same place of the stack; its sk_buff may be gone. */
-static __always_inline int return_record(struct pt_regs *ctx)
+static __always_inline int return_find(struct pt_regs *ctx)
 {
 	struct call_key key = {};
 	struct call_state *call;
-	struct hop_event *e;
 	struct run r = {};
-	__u64 at;
 
 	if (!state.enabled || !cpu_enter(&r, ctx))
 		return 0;
@@ -212,26 +286,29 @@ static __always_inline int return_record(struct pt_regs *ctx)
 	call = bpf_map_lookup_elem(&calls, &key);
 	if (!call)
 		return 0;
-	run_describe(&r);
-	if (call->child)
-		kin_returned(&r, key.func, call, PT_REGS_RC(ctx));
-	e = call->packet ? hop_take(&r, EVENT_RETURN, call->packet, key.func, 0, &at) : NULL;
-	if (e) {
-		hop_blank(e);
-		e->value = PT_REGS_RC(ctx);
-		e->hook = call->hook;
-		e->family = call->family;
-		e->have = call->have;
-		slot_give(&r, e, at);
-	}
+	return_record(&r, key.func, call, PT_REGS_RC(ctx));
 	bpf_map_delete_elem(&calls, &key);
+	return 0;
+}
+
+static __always_inline int return_carried(struct pt_regs *ctx, __u64 carried)
+{
+	struct call_state call = {};
+	struct run r = {};
+
+	if (carried & CARRIED_IN_MAP)
+		return return_find(ctx);
+	if (!state.enabled || !cpu_enter(&r, ctx))
+		return 0;
+	call_unpack(&call, carried);
+	return_record(&r, bpf_get_func_ip(ctx), &call, PT_REGS_RC(ctx));
 	return 0;
 }
 
 SEC("kprobe")
 int hop_return(struct pt_regs *ctx)
 {
-	return return_record(ctx);
+	return return_find(ctx);
 }
 
 /*
@@ -239,13 +316,16 @@ int hop_return(struct pt_regs *ctx)
  * two users of ftrace, which would cost more than the probe.
  */
 extern bool bpf_session_is_return(void) __ksym __weak;
+extern __u64 *bpf_session_cookie(void) __ksym __weak;
 
 SEC("kprobe")
 int hop_session(struct pt_regs *ctx)
 {
+	__u64 *carried = bpf_session_cookie();
+
 	if (bpf_session_is_return())
-		return return_record(ctx);
-	return !special_enter(ctx);
+		return return_carried(ctx, *carried);
+	return !special_enter(ctx, carried);
 }
 
 /* and hop_session here */

@@ -174,7 +174,7 @@ static __noinline __u32 tag_beside(struct view *v)
 	const struct sk_buff___before_6_2 *before = (const void *)v->copy;
 	__u32 tag = SKB(v, vlan_proto) | (__u32)__builtin_bswap16(SKB(v, vlan_tci)) << 16;
 
-	if (constants.direct || bpf_core_field_exists(struct sk_buff, vlan_all))
+	if (DIRECT || bpf_core_field_exists(struct sk_buff, vlan_all))
 		return SKB(v, vlan_all) ? tag : 0;
 	return BPF_CORE_READ_BITFIELD_PROBED(before, vlan_present) ? tag : 0;
 }
