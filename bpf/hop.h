@@ -228,9 +228,9 @@ GLOBAL int data_submit(__u64 run, __u64 time_ns, __u64 packet, __u64 skb, const 
 
 	if (!run_unpack(&r, run) || !view_again(v, skb, copy))
 		return 0;
-	head = (__u64)SKB(v, head);
+	head = SKB_ADDRESS(v, head);
 	end = head + SKB(v, tail);
-	data = (__u64)SKB(v, data);
+	data = SKB_ADDRESS(v, data);
 	mac = SKB(v, mac_header);
 	network = SKB(v, network_header);
 	w.from = network ? head + network : data;

@@ -88,18 +88,25 @@ static __always_inline void tracked_add(__s64 n)
 		__sync_fetch_and_add(&state.tracked, n);
 }
 
+static __always_inline void state_begin(struct packet_state *p, __u64 id, __u64 parent)
+{
+	__builtin_memset(p, 0, sizeof(*p));
+	p->id = id;
+	p->parent = parent;
+}
+
 /*
  * 0: there is no room.  Not every release is seen to its end; a place of what was released long ago is as good as a
  * free one.
  */
-GLOBAL int table_add(__u64 skb, const struct packet_state *new, __u64 now_ns)
+GLOBAL int table_add(__u64 skb, __u64 id, __u64 parent, __u64 now_ns)
 {
 	__u32 index = bucket_of(skb), way;
 	struct bucket *b = bpf_map_lookup_elem(&buckets, &index);
 	struct packet_state *p;
 	__u64 key;
 
-	if (!b || !new)
+	if (!b)
 		return 0;
 	for (way = 0; way < BUCKET_WAYS; way++) {
 		key = b->key[way];
@@ -110,13 +117,17 @@ GLOBAL int table_add(__u64 skb, const struct packet_state *new, __u64 now_ns)
 			continue;
 		if (key)
 			tracked_add(-1);
-		*p = *new;
+		state_begin(p, id, parent);
 		b->key[way] = skb;
 		return 1;
 	}
-	if (bpf_map_update_elem(&beyond, &skb, new, BPF_ANY))
+	p = state_at(index, BUCKET_WAYS);	/* nobody's: zeros that need no room here */
+	if (!p || bpf_map_update_elem(&beyond, &skb, p, BPF_ANY))
 		return 0;
 	__sync_fetch_and_add(&b->beyond, 1);
+	p = bpf_map_lookup_elem(&beyond, &skb);
+	if (p)
+		state_begin(p, id, parent);
 	return 1;
 }
 
@@ -188,15 +199,15 @@ static __always_inline bool is_in_pieces(struct view *v, __u64 l2, __u64 end)
 /* A copy that is; 0: there is none. */
 static __noinline __u64 filter_copy(struct view *v)
 {
-	__u64 l2 = (__u64)SKB(v, head) + SKB(v, mac_header), base = l2;
-	struct image image = { .end = (__u64)SKB(v, head) + SKB(v, tail) };
+	__u64 l2 = SKB_ADDRESS(v, head) + SKB(v, mac_header), base = l2;
+	struct image image = { .end = SKB_ADDRESS(v, head) + SKB(v, tail) };
 	__u32 tag = constants.vlan ? tag_beside(v) : 0;
 
 	if (image.end == l2 + LINK_BYTES && image_find(&image, v, l2))
 		base = image.l3 - LINK_BYTES;
 	if (!tag && base == l2)
 		return 0;
-	return beginning_copy(base, image.end - base, SKB(v, len) + (__u32)((__u64)SKB(v, data) - l2), tag, context_now());
+	return beginning_copy(base, image.end - base, SKB(v, len) + (__u32)(SKB_ADDRESS(v, data) - l2), tag, context_now());
 }
 
 /* What lies before it, as words: a function, for stack frames are dear here. */
@@ -232,9 +243,9 @@ GLOBAL int filter_accepts(__u64 skb, const struct skb_copy *copy)
 
 	if (!view_again(v, skb, copy))
 		return 0;
-	head = (__u64)SKB(v, head);
+	head = SKB_ADDRESS(v, head);
 	end = head + SKB(v, tail);
-	data = (__u64)SKB(v, data);
+	data = SKB_ADDRESS(v, data);
 	mac = SKB(v, mac_header);
 	network = SKB(v, network_header);
 	l2 = head + mac;
@@ -264,7 +275,7 @@ static __always_inline bool packet_accepted(const struct view *v, __u64 skb)
 	if (constants.mark_mask && (SKB(v, mark) & constants.mark_mask) != constants.mark)
 		return false;
 	if (constants.netns || constants.ifindex) {
-		place_find(&place, (__u64)SKB(v, dev), (__u64)SKB(v, sk));
+		place_find(&place, SKB_ADDRESS(v, dev), SKB_ADDRESS(v, sk));
 		if (constants.netns && place.netns != constants.netns)
 			return false;
 		if (constants.ifindex && place.ifindex != constants.ifindex)
@@ -283,16 +294,16 @@ static __always_inline void hop_untracked(struct run *r)
 /* A new life at this address, whatever was there before.  NULL: it is not followed. */
 static __always_inline struct packet_state *packet_begin(struct run *r, __u64 skb, struct packet_state *before, __u64 parent)
 {
-	struct packet_state new = { .parent = parent };
+	__u64 id;
 
 	if (!packet_wanted())
 		return NULL;
-	new.id = id_fresh(r);
+	id = id_fresh(r);
 	if (before) {
-		*before = new;
+		state_begin(before, id, parent);
 		return before;
 	}
-	if (!table_add(skb, &new, r->time_ns)) {
+	if (!table_add(skb, id, parent, r->time_ns)) {
 		hop_untracked(r);
 		return NULL;
 	}

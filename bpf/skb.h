@@ -45,6 +45,10 @@ struct view {
 	(DIRECT ? (v)->typed->member :						\
 	 *(typeof(((struct sk_buff *)0)->member) *)((v)->copy->bytes + bpf_core_field_offset(struct sk_buff, member)))
 
+/* A pointer as a number: what the verifier knows to be a pointer cannot be given to a function as an address. */
+#define SKB_ADDRESS(v, member)									\
+	(DIRECT ? *words_at((__u64)(v)->typed + bpf_core_field_offset(struct sk_buff, member)) : (__u64)SKB(v, member))
+
 /* What goes to a function that opens it again; the verifier wants to know that it is nothing. */
 static __always_inline const struct skb_copy *view_copy(const struct view *v)
 {
@@ -54,7 +58,7 @@ static __always_inline const struct skb_copy *view_copy(const struct view *v)
 /* One that was opened before.  The copy is used only where memory cannot be read directly. */
 static __always_inline bool view_again(struct view *v, __u64 skb, const struct skb_copy *copy)
 {
-	asm volatile("" : : "r"(copy));	/* else the compiler passes anything where it is not used */
+	asm volatile("" : : "r"(skb), "r"(copy));	/* else the compiler passes anything where it is not used */
 	if (DIRECT)
 		v->typed = struct_at(sk_buff, skb);
 	else
@@ -239,7 +243,7 @@ struct image {
 
 static __noinline int image_find(struct image *image, const struct view *v, __u64 l2)
 {
-	__u64 info = (__u64)SKB(v, head) + SKB(v, end), w[2], first, second;
+	__u64 info = SKB_ADDRESS(v, head) + SKB(v, end), w[2], first, second;
 
 	if (!state.page_offset_at || !is_kernel_pointer(info) || !member_read(skb_shared_info, info, nr_frags))
 		return 0;
@@ -280,14 +284,14 @@ static __always_inline bool layers_find(struct layers *l, const struct view *v)
 	__u16 network = SKB(v, network_header), transport;
 	__u64 first;
 
-	l->head = (__u64)SKB(v, head);
+	l->head = SKB_ADDRESS(v, head);
 	l->end = l->head + SKB(v, tail);
 	l->protocol = __builtin_bswap16(SKB(v, protocol));
 	l->l3 = l->head + network;
 	if (!is_kernel_pointer(l->head))
 		return false;
 	if (!network && l->protocol)
-		l->l3 = (__u64)SKB(v, data);
+		l->l3 = SKB_ADDRESS(v, data);
 	else if (!network || network == 0xffff)
 		return false;
 	if (l->protocol)
@@ -354,7 +358,7 @@ static __always_inline void skb_read(struct hop_event *e, struct packet_state *p
 	e->protocol = __builtin_bswap16(SKB(v, protocol));
 	e->have = HAVE_SKB;
 	if (!p->dying_ns)
-		place_read(p, (__u64)SKB(v, dev), (__u64)SKB(v, sk));
+		place_read(p, SKB_ADDRESS(v, dev), SKB_ADDRESS(v, sk));
 	e->ifindex = p->ifindex;
 	e->netns = p->netns;
 	if (p->netns)
