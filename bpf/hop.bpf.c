@@ -135,11 +135,13 @@ static __always_inline __u32 cookie_of(struct pt_regs *ctx)
 /* Whether something waits for the return. */
 static __always_inline bool special_record(struct hop *h, struct scratch *s, __u64 *carried)
 {
-	struct call_state call = { .when = COOKIE_WHEN(h->cookie) };
+	struct call_state *call = &s->call;
 	bool found;
 
-	if (COOKIE_KIN(h->cookie))
-		kin_record(h, s->arguments, &call);
+	__builtin_memset(call, 0, sizeof(*call));
+	call->when = COOKIE_WHEN(h->cookie);
+	if (COOKIE_KIN(h->cookie) && kin_enter(s, run_pack(&h->run), h->func, h->cookie, h->skb))
+		h->cookie |= COOKIE_BLANK;
 	if (constants.frame_edge && h->cookie & COOKIE_AROUND) {
 		run_describe(&h->run);
 		if (frame_rebuilt(run_pack(&h->run), h->run.time_ns, h->skb, h->func, h->state))
@@ -147,12 +149,12 @@ static __always_inline bool special_record(struct hop *h, struct scratch *s, __u
 	}
 	found = hop_find(h, &s->skb);
 	if (found)
-		call.packet = hop_submit(h);
+		call->packet = hop_submit(h);
 	if (h->cookie & COOKIE_RETURN)
-		call_open(h, &call, carried);
+		call_open(h, call, carried);
 	if (found)
 		packet_release(&h->run, h->skb, h->packet, h->cookie);
-	return call.packet || call.child;
+	return call->packet || call->child;
 }
 
 static __always_inline bool special_enter(struct pt_regs *ctx, __u64 *carried)

@@ -15,13 +15,6 @@ struct call_key {
 	__u64 func;
 };
 
-struct call_state {
-	__u64 packet;		/* 0: the entry was not recorded, nor will be the return */
-	__u64 child, parent;	/* of a kinship that the return decides, 0 = none; see kin_wait() */
-	__u16 kin, when;
-	__u8 hook, family, have, pad;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192);
@@ -30,59 +23,52 @@ struct {
 } calls SEC(".maps");
 
 struct kin {
-	__u64 time_ns, cookie;
+	__u64 cookie;
 	__u64 child_skb, parent_skb;
 	__u64 child, parent;	/* found: ids; 0: there is nothing to tell */
 	__u32 kind;
-	__u32 begins;		/* the child's life began just now */
+	bool begins;		/* the child's life began just now */
 };
 
 /*
  * The function makes a packet of another, or adds one to another.  The child of a packet that is followed is followed
  * too; what is made of one that is not, is not what was at its address before.
  */
-GLOBAL int kin_find(struct kin *kin, __u64 run)
+static __always_inline void kin_find(struct run *r, struct kin *kin)
 {
-	struct packet_state *from, *to;
-	struct run r = {};
-	bool joins;
+	/* what is NULL is no packet; nor would the table know: its free places have that key */
+	struct packet_state *from = is_kernel_pointer(kin->parent_skb) ? packet_known(kin->parent_skb) : NULL;
+	struct packet_state *to = is_kernel_pointer(kin->child_skb) ? packet_known(kin->child_skb) : NULL;
+	bool joins = kin->cookie & COOKIE_KIN_JOINS;
 	__u64 id;
 
-	if (!kin || !run_unpack(&r, run))
-		return 0;
-	r.time_ns = kin->time_ns;
-	/* what is NULL is no packet; nor would the table know: its free places have that key */
-	from = is_kernel_pointer(kin->parent_skb) ? packet_known(kin->parent_skb) : NULL;
-	to = is_kernel_pointer(kin->child_skb) ? packet_known(kin->child_skb) : NULL;
-	joins = kin->cookie & COOKIE_KIN_JOINS;
 	if (!from || from->dying_ns) {
 		if (to && !joins)
 			packet_forget(kin->child_skb);
-		return 0;
+		return;
 	}
 	id = from->id;
 	kin->kind = COOKIE_KIN(kin->cookie);
 	if (kin->cookie & COOKIE_KIN_INSIDE) {
 		from->kin = kin->kind;
-		return 0;
+		return;
 	}
 	if (!is_kernel_pointer(kin->child_skb))
-		return 0;
+		return;
 	if (!joins && from->kin)
 		kin->kind = from->kin;
 	if (to && !to->dying_ns && to->parent == id && !joins)
-		return 0;	/* that is known already: one such function calls another */
-	if (to && !to->dying_ns && !to->parent && to->born && TO_BORN(r.time_ns) - to->born < BORN_LATELY) {
+		return;		/* that is known already: one such function calls another */
+	if (to && !to->dying_ns && !to->parent && to->born && TO_BORN(r->time_ns) - to->born < BORN_LATELY) {
 		to->parent = id;	/* it was allocated for this */
 	} else if (!to || to->dying_ns || !joins) {
-		to = packet_begin(&r, kin->child_skb, to, id);
+		to = packet_begin(r, kin->child_skb, to, id);
 		kin->begins = !joins;
 	}
 	if (!to || to->id == id)
-		return 0;
+		return;
 	kin->child = to->id;
 	kin->parent = id;
-	return 0;
 }
 
 #define CHAIN_MAX 256		/* packets that hang in another: 64 KiB in fragments of 256 bytes */
@@ -91,46 +77,46 @@ GLOBAL int kin_find(struct kin *kin, __u64 run)
  * Two kinships wait for the return with the child's address instead of its id: what is there as the function is entered
  * is not yet the child.
  */
-static __always_inline void kin_wait(struct hop *h, __u64 child, __u64 parent, struct call_state *call)
+static __always_inline void kin_wait(const struct kin *kin, struct call_state *call)
 {
 	struct packet_state *from;
 
-	if (!is_kernel_pointer(child) || (call->when == KIN_AFTER && !is_kernel_pointer(parent)))
+	if (!is_kernel_pointer(kin->child_skb) || (call->when == KIN_AFTER && !is_kernel_pointer(kin->parent_skb)))
 		return;
-	from = packet_known(call->when == KIN_AFTER ? parent : child);
+	from = packet_known(call->when == KIN_AFTER ? kin->parent_skb : kin->child_skb);
 	if (!from || from->dying_ns)
 		return;
-	call->child = child;
+	call->child = kin->child_skb;
 	call->parent = from->id;
-	call->kin = COOKIE_KIN(h->cookie);
+	call->kin = COOKIE_KIN(kin->cookie);
 }
 
-static __always_inline void kin_record(struct hop *h, const __u64 *arguments, struct call_state *call)
+/* What is to wait for the return is in s->call.  Does the packet begin here? */
+GLOBAL int kin_enter(struct scratch *s, __u64 run, __u64 func, __u64 cookie, __u64 skb)
 {
-	struct kin kin = {
-		.cookie = h->cookie,
-		.child_skb = arguments[COOKIE_POSITION(h->cookie, COOKIE_CHILD_SHIFT)],
-		.parent_skb = arguments[COOKIE_POSITION(h->cookie, COOKIE_PARENT_SHIFT)],
-	};
+	struct kin kin = { .cookie = cookie };
+	struct run r = {};
 
-	if (h->cookie & COOKIE_REFERENCE && h->cookie & COOKIE_KIN_INSIDE)
-		kin.parent_skb = h->skb;
-	run_describe(&h->run);
-	if (call->when >= KIN_AFTER) {
-		kin_wait(h, kin.child_skb, kin.parent_skb, call);
-		return;
+	if (!s || !run_unpack(&r, run))
+		return 0;
+	kin.child_skb = s->arguments[COOKIE_POSITION(cookie, COOKIE_CHILD_SHIFT)];
+	kin.parent_skb = s->arguments[COOKIE_POSITION(cookie, COOKIE_PARENT_SHIFT)];
+	if (cookie & COOKIE_REFERENCE && cookie & COOKIE_KIN_INSIDE)
+		kin.parent_skb = skb;
+	run_describe(&r);
+	if (s->call.when >= KIN_AFTER) {
+		kin_wait(&kin, &s->call);
+		return 0;
 	}
-	kin.time_ns = h->run.time_ns;
-	kin_find(&kin, run_pack(&h->run));
-	if (kin.child && call->when) {
-		call->child = kin.child;
-		call->parent = kin.parent;
-		call->kin = kin.kind;
+	kin_find(&r, &kin);
+	if (kin.child && s->call.when) {
+		s->call.child = kin.child;
+		s->call.parent = kin.parent;
+		s->call.kin = kin.kind;
 	} else if (kin.child) {
-		edge_submit(&h->run, h->func, kin.kind, kin.child, kin.parent);
+		edge_submit(&r, func, kin.kind, kin.child, kin.parent);
 	}
-	if (kin.begins && kin.child_skb == h->skb)
-		h->cookie |= COOKIE_BLANK;
+	return kin.begins && kin.child_skb == skb;
 }
 
 struct chain_walk {

@@ -43,11 +43,20 @@ struct skb_copy {
 	__u8 bytes[SKB_BYTES];
 };
 
+/* A call whose return is waited for. */
+struct call_state {
+	__u64 packet;		/* 0: the entry was not recorded, nor will be the return */
+	__u64 child, parent;	/* of a kinship that the return decides, 0 = none; see kin_wait() */
+	__u16 kin, when;
+	__u8 hook, family, have, pad;
+};
+
 /* room that is too much for the stack; which one of a CPU depends on the nesting */
 struct scratch {
 	__u64 frames[STACK_FRAMES];
 	__u64 arguments[8];	/* by position, 1 to 5; the others are 0 */
 	struct skb_copy skb;
+	struct call_state call;	/* here because the verifier does not tell apart what is in a map */
 };
 
 struct {
