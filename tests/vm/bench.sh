@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# bench.sh - what recording costs a flood of small UDP packets that a process at the other end reads.
+# bench.sh - what recording costs a flood of small UDP packets that a process at the other end reads, or not.
 #
 # Measurements take turns: not traced, traced, not traced, ...  Each traced one is a share of the mean of its two
 # neighbours, and the median of three counts; where it takes long to start, one.  Shells know hundredths of a second.
@@ -210,6 +210,12 @@ heading
 if [ "$bench" != host ]; then
 	measure "filter matches nothing" start_pktrec udp port $nobody
 	measure "every hop" start_pktrec
+fi
+if [ "$bench" = fast ]; then	# with a process less on two processors
+	kill -STOP $sink
+	measure "no match, nobody reads" start_pktrec udp port $nobody
+	measure "every hop, nobody reads" start_pktrec
+	kill -CONT $sink
 fi
 measure "--light, no match" start_pktrec --light udp port $nobody
 measure "--light, every event" start_pktrec --light
