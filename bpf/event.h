@@ -172,9 +172,16 @@ struct program_constants {
 struct program_state {
 	__u64 packets;		/* begun, when there is a limit */
 	__u64 tracked;		/* followed now, when there is a filter */
-	__u64 page_offset_at, vmemmap_at;	/* addresses of page_offset_base and vmemmap_base, 0 = this kernel has none */
 	__u32 enabled;		/* 0: programs do nothing */
 	__u32 pad;
+};
+
+/*
+ * Addresses of page_offset_base and vmemmap_base; 0 = this kernel has none.  In a map of its own, which no process has in
+ * its memory: who could write there could have any memory of the kernel's copied.
+ */
+struct page_places {
+	__u64 page_offset_at, vmemmap_at;
 };
 
 /* One for each CPU; the recorder maps them.  The first part is the programs', the last the recorder's. */

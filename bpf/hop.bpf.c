@@ -3,9 +3,9 @@
  * hop.bpf.c - notice that a kernel function handles a packet, record it.  No policy.
  *
  * Most functions need nothing but the sk_buff: one program for each common argument position is attached to them, hop1
- * ... hop3 or hop_filtered1 ... hop_filtered3.  What is special about a function comes in its attach cookie (cookie.h), to the program hop_special.  To ask
- * for a cookie takes a search: where the sk_buff is the first argument, as it mostly is, small programs of their own turn
- * packets away before, and go on to the others.
+ * ... hop3, or hop_filtered1 ... hop_filtered3 where there is a filter.  What is special about a function comes in its
+ * attach cookie (cookie.h), to the program hop_special.  Where the sk_buff is the first argument, as it mostly is, small
+ * programs of their own turn packets away before, and go on to the others.
  */
 #include "kernel.h"
 #include "frame.h"

@@ -216,38 +216,60 @@ static __always_inline void data_take(struct data_walk *w)
 	bpf_loop((w->total + DATA_SLOT_BYTES - 1) / DATA_SLOT_BYTES, data_step, w, 0);
 }
 
-/* Once for each packet, when its headers are complete: what is not paged of the first bytes, from the lowest layer on. */
-GLOBAL int data_submit(__u64 run, __u64 time_ns, __u64 packet, __u64 skb, const struct skb_copy *copy)
+struct data_place {
+	__u64 from;
+	__u32 len, total;
+	__u32 layer;
+};
+
+/* What is not paged of the first bytes, from the lowest layer on.  A frame of its own: those of a chain add up. */
+static __noinline int data_find(struct data_place *d, __u64 skb, const struct skb_copy *copy)
 {
-	struct run r = { .time_ns = time_ns };
-	struct data_walk w = { .run = &r, .packet = packet, .layer = 3 };
 	struct view view, *v = &view;
 	__u64 head, end, data;
 	__u16 mac, network;
 	struct image image;
 
-	if (!run_unpack(&r, run) || !view_again(v, skb, copy))
+	if (!view_again(v, skb, copy))
 		return 0;
 	head = SKB_ADDRESS(v, head);
 	end = head + SKB(v, tail);
 	data = SKB_ADDRESS(v, data);
 	mac = SKB(v, mac_header);
 	network = SKB(v, network_header);
-	w.from = network ? head + network : data;
+	d->layer = 3;
+	d->from = network ? head + network : data;
 	if (mac != 0xffff && (!network || network > mac)) {
-		w.from = head + mac;
-		w.layer = 2;
+		d->from = head + mac;
+		d->layer = 2;
 	}
-	if (w.from >= end)
+	if (d->from >= end)
 		return 0;
-	w.len = SKB(v, len) + (__u32)(data - w.from);
-	if (w.layer == 2 && end == w.from + LINK_BYTES && SKB(v, data_len) && image_find(&image, v, w.from)) {
-		w.from = image.l3 - LINK_BYTES;
+	d->len = SKB(v, len) + (__u32)(data - d->from);
+	if (d->layer == 2 && end == d->from + LINK_BYTES && SKB(v, data_len) && image_find(&image, v, d->from)) {
+		d->from = image.l3 - LINK_BYTES;
 		end = image.end;
 	}
-	w.total = end - w.from;
-	data_take(&w);
+	d->total = end - d->from;
+	return 1;
+}
+
+static __noinline int data_put(__u64 run, __u64 time_ns, __u64 packet, const struct data_place *d)
+{
+	struct run r = { .time_ns = time_ns };
+	struct data_walk w = { .run = &r, .packet = packet, .from = d->from, .len = d->len, .total = d->total, .layer = d->layer };
+
+	if (run_unpack(&r, run))
+		data_take(&w);
 	return 0;
+}
+
+/* Once for each packet, when its headers are complete. */
+GLOBAL int data_submit(__u64 run, __u64 time_ns, __u64 packet, __u64 skb, const struct skb_copy *copy)
+{
+	struct data_place d = {};
+
+	return data_find(&d, skb, copy) ? data_put(run, time_ns, packet, &d) : 0;
 }
 
 /* --- the hop --------------------------------------------------------------------------------------------------- */

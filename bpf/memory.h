@@ -13,7 +13,6 @@
 #include "event.h"
 
 const volatile struct program_constants constants;
-struct program_state state;
 
 extern void *bpf_rdonly_cast(const void *address, __u32 type) __ksym __weak;
 

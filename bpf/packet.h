@@ -21,6 +21,8 @@
 #define BORN_LATELY 32			/* units of packet_state.born: an allocation is followed by its use */
 #define DYING_NS 100000000ULL		/* a release that took longer than this is over */
 
+struct program_state state;
+
 /*
  * The packets in flight, by the address of their sk_buff, which never leaves the kernel.  Every hop looks here, so this
  * is no map of the kernel's but two arrays: a bucket is one cache line of keys, the states lie beside it.  Where a

@@ -236,6 +236,13 @@ GLOBAL int arp_read(struct hop_event *e, __u64 l3, __u64 end)
 #define LINK_BYTES 14
 #define PAGE_SHIFT 12
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct page_places);
+} pages SEC(".maps");
+
 struct image {
 	__u64 l3;	/* the Ethernet header is before it */
 	__u64 end;
@@ -244,18 +251,21 @@ struct image {
 static __noinline int image_find(struct image *image, const struct view *v, __u64 l2)
 {
 	__u64 info = SKB_ADDRESS(v, head) + SKB(v, end), w[2], first, second;
+	const struct page_places *places;
+	__u32 zero = 0;
 
-	if (!state.page_offset_at || !is_kernel_pointer(info) || !member_read(skb_shared_info, info, nr_frags))
+	places = bpf_map_lookup_elem(&pages, &zero);
+	if (!places || !places->page_offset_at || !is_kernel_pointer(info) || !member_read(skb_shared_info, info, nr_frags))
 		return 0;
 	if (!words_read(w, info + bpf_core_field_offset(struct skb_shared_info, frags), 2) || w[0] & 1)
 		return 0;
 	image->l3 = w[0];
 	image->end = (__u32)w[1];
 	second = w[1] >> 32;
-	if (!words_read(w, state.vmemmap_at, 1))
+	if (!words_read(w, places->vmemmap_at, 1))
 		return 0;
 	first = (image->l3 - w[0]) / bpf_core_type_size(struct page) << PAGE_SHIFT;
-	if (!words_read(w, state.page_offset_at, 1))
+	if (!words_read(w, places->page_offset_at, 1))
 		return 0;
 	image->l3 = first + w[0] + second;
 	image->end += image->l3;

@@ -422,12 +422,15 @@ int probes_attach(struct probes *p, struct functions *f)
 	return err;
 }
 
-void probes_pages(struct probes *p, const struct symbols *symbols)
+int probes_pages(const struct probes *p, const struct symbols *symbols)
 {
-	if (!symbols->page_offset_base || !symbols->vmemmap_base)
-		return;
-	p->state->page_offset_at = symbols->page_offset_base;
-	p->state->vmemmap_at = symbols->vmemmap_base;
+	struct page_places places = { .page_offset_at = symbols->page_offset_base, .vmemmap_at = symbols->vmemmap_base };
+	__u32 index = 0;
+
+	if (!places.page_offset_at || !places.vmemmap_at)
+		return 0;
+	return bpf_map__update_elem(bpf_object__find_map_by_name(p->object, "pages"), &index, sizeof(index), &places,
+				    sizeof(places), BPF_ANY);
 }
 
 void probes_enable(struct probes *p, bool on)

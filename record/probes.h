@@ -76,7 +76,7 @@ int probes_load(struct probes *p, const struct probes_plan *plan);	/* 0 or -errn
 int probes_attach(struct probes *p, struct functions *f);
 uint64_t probes_ring_bytes(const struct probes *p);	/* of each CPU */
 /* Where memory is that a driver gave a packet as pages. */
-void probes_pages(struct probes *p, const struct symbols *symbols);
+int probes_pages(const struct probes *p, const struct symbols *symbols);
 void probes_enable(struct probes *p, bool on);
 /* Probe hits on which the kernel skipped the program (it was running already on that CPU). */
 uint64_t probes_missed(const struct probes *p);

@@ -353,7 +353,6 @@ static int session_record(struct session *s)
 	if (status)
 		return status;
 	s->modules = modules_names();
-	probes_pages(&s->probes, &s->symbols);
 	probes_enable(&s->probes, true);
 	note(s, "recording");
 	status = command_begin(s);

@@ -167,8 +167,9 @@ static int search_and_load(struct session *s)
 
 static int attach(struct session *s)
 {
-	int err = probes_attach(&s->probes, &s->functions);
+	int err = probes_pages(&s->probes, &s->symbols);
 
+	err = err ? err : probes_attach(&s->probes, &s->functions);
 	if (err)
 		return fail("cannot attach to any function with %s: %s; see pktrec --check", backend_name(s->backend),
 			    strerror(-err));
