@@ -133,7 +133,7 @@ system_has_routes() {
 			'"dst":"203.0.113.0/24".*"table":"77"' &&
 			system_says "$1" $end rules pktrec-client '"fwmark":"0x7"' &&
 			system_says "$1" $end qdiscs pktrec-client '"kind":"netem"' &&
-			system_says "$1" $end filters pktrec-client '"dev":"client0","parent":"egress"' '"kind":"u32"' '"packets":'"$end," &&
+			system_says "$1" $end filters pktrec-client '"dev":"client0","parent":"egress"' '"kind":"u32"' '"stats":\{"bytes":0,"packets":0' &&
 			system_says "$1" $end addresses pktrec-client '"ifname":"client0"' '"local":"10.0.0.1"' &&
 			system_says "$1" $end neighbours pktrec-client '"dst":"10.0.0.2"' &&
 			system_says "$1" $end sysctls pktrec-client 'net\.ipv4\.conf\.client0\.arp_ignore = 1' &&
