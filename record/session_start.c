@@ -188,5 +188,8 @@ int session_start(struct session *s)
 	} else {
 		status = search_and_load(s);
 	}
-	return status ? status : attach(s);
+	if (status)
+		return status;
+	system_await(s->system);
+	return attach(s);
 }

@@ -192,6 +192,11 @@ static bool look_wait(struct system *s, bool end)
 	return false;
 }
 
+void system_await(struct system *s)
+{
+	look_wait(s, false);
+}
+
 /* What the child recorded goes on into the recording. */
 static int look_copy(int file, struct trc_writer *w)
 {

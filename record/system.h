@@ -19,6 +19,11 @@ struct system;
 /* Forks; the look at the start begins at once, in the background.  Before privileges are dropped.  0 or -errno. */
 int system_open(struct system **out);
 /*
+ * Waits until the look at the start is over, which takes a bounded time: before functions are probed, so that its tools
+ * neither run through probes that are being put in nor count in what they look at.
+ */
+void system_await(struct system *s);
+/*
  * Begins the look at the end, in the background: after the programs were disabled, so that its own netlink messages are
  * not recorded.  netns: inode numbers of the namespaces that packets were seen in.  hurry: somebody waits for the end,
  * so that system_write() does not wait long.
