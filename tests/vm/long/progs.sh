@@ -123,6 +123,12 @@ progs_rebuilt() {
 	progs_says "$1" "$2" "SELECT count(*) FROM lineage WHERE kind = 'rebuild'"
 }
 
+# One packet goes on in the next; where veth copies it before its program may write (6.1), that is one packet more.
+progs_linked() {
+	progs_says "$1" 1 "SELECT (SELECT count(*) FROM packet) - count(*) FROM lineage WHERE kind = 'rebuild'" &&
+		progs_says "$1" 1 "SELECT count(*) >= 2 FROM lineage WHERE kind = 'rebuild'"
+}
+
 progs_host() {
 	local mode
 
@@ -134,7 +140,7 @@ progs_host() {
 	done
 	claim "xdpdrv_sends_back_and_the_next_program_sees_it" progs_decide "$1/progs-tx-xdpdrv.trc" \
 		"xdp_sends_queries_back=XDP_TX xdp_lets_queries_pass=XDP_PASS"
-	claim "frames_are_kin_of_the_packets_before_and_after" progs_rebuilt "$1/progs-tx-xdpdrv.trc" 2
+	claim "frames_are_kin_of_the_packets_before_and_after" progs_linked "$1/progs-tx-xdpdrv.trc"
 	claim "xdpgeneric_sends_back" progs_decide "$1/progs-tx-xdpgeneric.trc" \
 		"xdp_sends_queries_back=XDP_TX xdp_lets_queries_pass=XDP_PASS"
 	claim "no_frame_is_made_up_in_generic_mode" progs_rebuilt "$1/progs-tx-xdpgeneric.trc" 0
