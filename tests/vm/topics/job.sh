@@ -62,11 +62,18 @@ job_nothing_lost() {
 	return 1
 }
 
+# What a function returned is told with the hook it was called for, though the packet may be gone by then.
+job_returns_say_hook() {
+	pktsql "$1/dropped-$2.trc" --csv "SELECT count(*) > 0 AND count(*) = sum(hook IS 'LOCAL_OUT') AS said FROM hop
+		WHERE kind = 'return' AND function = 'nf_hook_slow'" | tr -d '\r' | tail -n 1 | grep -x 1
+}
+
 job_host() {
 	local kind
 
 	for kind in $job_kinds; do
 		claim "${kind}_diff_names_the_drop" job_diff_names_drop "$1" "$kind"
+		claim "${kind}_return_says_its_hook" job_returns_say_hook "$1" "$kind"
 		claim "${kind}_recording_is_same_as_itself" job_same_as_itself "$1" "$kind"
 		claim "${kind}_recordings_are_sound_zstd" zstd -qt "$1/ok-$kind.trc" "$1/dropped-$kind.trc"
 	done
